@@ -1,0 +1,1 @@
+"""Verdicts: each student's standing on each requirement, stored, and the append-only list of what changed."""

@@ -1,0 +1,189 @@
+"""Django's settings. Every value comes from the environment (`.env.example` explains each) with a safe default."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from pratique.config import environment
+from pratique.foundation import logging as pratique_logging
+
+ROOT = environment.project_root()
+environment.load_env_file(ROOT / ".env")
+VAR = Path(os.environ.get("PRATIQUE_VAR", ROOT / "var"))
+PACKAGE = Path(__file__).resolve().parents[1]
+
+# --- who reaches us, and how -----------------------------------------------------------------------------------
+
+PORT = int(os.environ.get("PRATIQUE_PORT", "8000"))
+BASE_URL = os.environ.get("PRATIQUE_BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+_address = urlsplit(BASE_URL)
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+if _address.scheme not in {"http", "https"} or not _address.hostname:
+    raise ImproperlyConfigured("PRATIQUE_BASE_URL must be a whole address, such as https://health.example.edu.")
+if _address.scheme == "http" and _address.hostname not in _LOOPBACK:
+    raise ImproperlyConfigured(
+        "PRATIQUE_BASE_URL names a host of the network over http: health records need https. "
+        "Put a TLS proxy in front and write https://..."
+    )
+HTTPS = _address.scheme == "https"
+ALLOWED_HOSTS = [_address.hostname, *_LOOPBACK] if _address.hostname in _LOOPBACK else [_address.hostname]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+DEBUG = False
+SECRET_KEY = os.environ.get("PRATIQUE_SECRET_KEY") or environment.persistent_secret(VAR / "secrets" / "django")
+
+# --- the parts -------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "procrastinate.contrib.django",
+    "pratique.foundation",
+    "pratique.institutions",
+    "pratique.accounts",
+    "pratique.students",
+    "pratique.records",
+    "pratique.requirements",
+    "pratique.compliance",
+    "pratique.rosters",
+    "pratique.reports",
+    "pratique.interfaces.console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pratique.interfaces.console.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "pratique.accounts.middleware.InstitutionOfSession",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "pratique.interfaces.console.middleware.RequirePermission",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "pratique.config.urls"
+WSGI_APPLICATION = "pratique.config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "interfaces" / "console" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "pratique.interfaces.console.context.console",
+            ],
+        },
+    }
+]
+
+# --- database: `default` is the application's role, `owner` makes and changes tables ------------------------------
+
+DATABASE_IS_EMBEDDED = not os.environ.get("DATABASE_URL")
+EMBEDDED_POSTGRES = environment.embedded(VAR)
+DATABASES = {
+    "default": environment.django_database(environment.database_url(VAR), pool=True),
+    "owner": environment.django_database(environment.database_url(VAR, owner=True), pool=False),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- sign-in ---------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["pratique.accounts.backends.StaffBackend"]
+ACCOUNT_ADAPTER = "pratique.accounts.adapter.StaffAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {"reset_password": "pratique.accounts.forms.ResetPassword"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # a username is unique within its institution, not in the installation
+]
+
+# --- mail: a local outbox that can be browsed, or SMTP -------------------------------------------------------------
+
+EMAIL_HOST = os.environ.get("PRATIQUE_SMTP_HOST", "")
+EMAIL_PORT = int(os.environ.get("PRATIQUE_SMTP_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("PRATIQUE_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("PRATIQUE_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("PRATIQUE_SMTP_TLS", "1") == "1"
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "pratique.connectors.mail.outbox.OutboxBackend"
+)
+DEFAULT_FROM_EMAIL = os.environ.get("PRATIQUE_MAIL_FROM", "Pratique <no-reply@pratique.invalid>")
+MAIL_OUTBOX = VAR / "outbox.sqlite3"
+
+# --- words, times, files -----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [PACKAGE / "interfaces" / "console" / "static", ("vendor", ROOT / "assets")]
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+REPORT_FILES = VAR / "reports"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+PROCRASTINATE_IMPORT_PATHS = [
+    "pratique.compliance.tasks",
+    "pratique.rosters.tasks",
+    "pratique.reports.tasks",
+    "pratique.students.tasks",
+]
+
+LOGGING_CONFIG = None
+pratique_logging.configure(
+    json=os.environ.get("PRATIQUE_LOG_FORMAT", "console") == "json",
+    level=os.environ.get("PRATIQUE_LOG_LEVEL", "INFO"),
+)

@@ -1,0 +1,45 @@
+"""Writing the audit trail: one row for each thing done, in the transaction that did it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pratique.foundation.models import AuditEvent
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: `kind` is staff, student, system, command or the name of an interface; `id` a key or a job's name."""
+
+    kind: str
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}" if self.id else self.kind
+
+
+SYSTEM = Actor("system")
+
+
+def record(
+    action: str,
+    *,
+    institution_id: UUID,
+    by: Actor,
+    now: datetime,
+    subject_type: str = "",
+    subject_id: UUID | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Append one audit row. `action` is `source:subject:action`, such as `roster:import:applied`."""
+    AuditEvent.objects.create(
+        institution_id=institution_id,
+        at=now,
+        by=str(by),
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        detail=dict(detail or {}),
+    )

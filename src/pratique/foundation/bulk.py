@@ -1,0 +1,33 @@
+"""Writing in sets: COPY into a temporary table, then one statement.
+
+PostgreSQL refuses COPY into a table under row security, so rows go through a temporary table that lives until the
+end of the transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+
+def stage(table: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> None:
+    """Create the temporary table `table` with `columns` (name, SQL type) and COPY `rows` into it.
+
+    Values go over the wire in binary, so each must be of the Python type that psycopg knows for its column.
+    Names and types come from code, never from data. The table is analysed: the planner would otherwise guess.
+    """
+    definition = ", ".join(f'"{name}" {kind}' for name, kind in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f'create temporary table "{table}" ({definition}) on commit drop')
+        names = ", ".join(f'"{name}"' for name, _ in columns)
+        with cursor.copy(f'copy "{table}" ({names}) from stdin (format binary)') as copy:
+            copy.set_types([kind for _, kind in columns])
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(f'analyze "{table}"')
+
+
+def drop(table: str) -> None:
+    """Drop a staged table early, for a transaction that stages the same one again."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'drop table if exists pg_temp."{table}"')

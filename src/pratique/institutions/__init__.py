@@ -1,0 +1,1 @@
+"""The tenant and how it divides its students: packages, requirement groups, terms, trackers."""

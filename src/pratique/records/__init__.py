@@ -1,0 +1,1 @@
+"""What students hand in (doses, titers, documents, forms, exemptions) and what reviewers decided about it."""

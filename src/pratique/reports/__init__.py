@@ -1,0 +1,1 @@
+"""Reports: one definition each, read by the console's table, the downloads and the command line."""

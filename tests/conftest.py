@@ -1,0 +1,92 @@
+"""A real PostgreSQL for every test: the embedded cluster, one migrated template, one copy of it a worker."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import fasteners
+import psycopg
+import pytest
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+os.environ["DJANGO_SETTINGS_MODULE"] = "pratique.config.settings"
+os.environ["PRATIQUE_VAR"] = str(ROOT / "var" / "test")
+os.environ["PRATIQUE_LOG_LEVEL"] = "WARNING"
+for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "PRATIQUE_SMTP_HOST", "PRATIQUE_BASE_URL"):
+    os.environ.pop(name, None)
+
+from pratique.foundation.embedded_postgres import EmbeddedPostgres
+
+# Tests survive nothing: a crash of the machine costs a rerun, so nothing waits for the disk.
+_FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
+CLUSTER = EmbeddedPostgres(ROOT / "var" / "test" / "postgres", settings=_FAST)
+CLUSTER.start()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Several runs side by side (two developers, two clones) must not share databases.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    config.stash[_DATABASE] = f"test_{os.getppid() if worker != 'main' else os.getpid()}_{worker}"
+
+
+_DATABASE = pytest.StashKey[str]()
+
+
+def _template() -> str:
+    """Return the name of a migrated database, made once for each state of the migrations."""
+    sources = sorted((ROOT / "src").rglob("migrations/*.py"))
+    sources += [ROOT / "requirements" / "base.txt", ROOT / "src/pratique/foundation/tenancy/operations.py"]
+    sources.append(ROOT / "src/pratique/foundation/migrate.py")
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    name = f"template_{digest}"
+    with fasteners.InterProcessLock(ROOT / "var" / "test" / ".template.lock"), _admin() as admin:
+        if not admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+            admin.execute(sql.SQL("create database {}").format(sql.Identifier(f"{name}_making")))
+            _use(f"{name}_making")
+            from django.db import connections
+
+            from pratique.foundation.migrate import migrate
+
+            migrate()
+            connections.close_all()
+            for alias in connections:
+                connections[alias].close_pool() if hasattr(connections[alias], "close_pool") else None
+            admin.execute(
+                sql.SQL("alter database {} rename to {}").format(
+                    sql.Identifier(f"{name}_making"), sql.Identifier(name)
+                )
+            )
+    return name
+
+
+def _admin() -> psycopg.Connection:
+    return psycopg.connect(CLUSTER.url("postgres", "postgres"), autocommit=True)
+
+
+def _use(database: str) -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    for alias in ("default", "owner"):
+        settings.DATABASES[alias]["NAME"] = database
+        connections[alias].settings_dict["NAME"] = database
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: object) -> Iterator[None]:
+    """Replace pytest-django's database: the application's own role connects, so row security is tested always."""
+    database = request.config.stash[_DATABASE]
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        template = _template()
+        with _admin() as admin:
+            admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
+            admin.execute(
+                sql.SQL("create database {} template {}").format(sql.Identifier(database), sql.Identifier(template))
+            )
+        _use(database)
+    yield
+    with _admin() as admin:
+        admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
