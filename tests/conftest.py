@@ -3,27 +3,13 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import fasteners
 import psycopg
 import pytest
 from psycopg import sql
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
-os.environ["DJANGO_SETTINGS_MODULE"] = "pratique.config.settings"
-os.environ["PRATIQUE_VAR"] = str(ROOT / "var" / "test")
-os.environ["PRATIQUE_LOG_LEVEL"] = "WARNING"
-for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "PRATIQUE_SMTP_HOST", "PRATIQUE_BASE_URL"):
-    os.environ.pop(name, None)
-
-from pratique.foundation.embedded_postgres import EmbeddedPostgres
-
-# Tests survive nothing: a crash of the machine costs a rerun, so nothing waits for the disk.
-_FAST = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
-CLUSTER = EmbeddedPostgres(ROOT / "var" / "test" / "postgres", settings=_FAST)
-CLUSTER.start()
+from tests.settings import CLUSTER, ROOT
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,3 +76,31 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: object) -
     yield
     with _admin() as admin:
         admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
+    """Let a test commit for real, across processes and connections, and empty the tables after it."""
+    from django.db import connections
+
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield
+        connections["default"].close()
+        _empty_all_tables(connections["default"].settings_dict["NAME"])
+        for alias in connections:
+            connections[alias].close()
+
+
+def _empty_all_tables(database: str) -> None:
+    with psycopg.connect(CLUSTER.url("postgres", database), autocommit=True) as owner:
+        tables = [
+            name
+            for (name,) in owner.execute(
+                "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace "
+                "and relname not in ('django_migrations', 'django_content_type', 'auth_permission')"
+            )
+        ]
+        owner.execute(
+            sql.SQL("truncate {} restart identity cascade").format(sql.SQL(", ").join(map(sql.Identifier, tables)))
+        )

@@ -4,10 +4,10 @@ Contract: file-transfer.md, "Row rules". Rules of one cell are in `cells`, of pa
 `placement`. Both remember what a file repeats, so that a row costs little more than its identifiers.
 """
 
-import sys
 from collections.abc import Callable
 from datetime import date
 from operator import itemgetter
+from typing import TypeVar
 
 from pratique.rosters.cells import DateOfBirthRule, OnCampusRule, Reading, TextRule
 from pratique.rosters.csvfile import CsvFile, Record
@@ -25,6 +25,7 @@ MAX_ROWS = 50_000
 _MISALIGNED = frozenset({"short_row", "long_row", "blank_row"})
 
 _Cells = tuple[str, ...]
+Value = TypeVar("Value")
 
 
 def parse_rows(
@@ -91,7 +92,7 @@ class _RowParser:
             + on_campus.errors
         )
         if username.value is None or (student_id.value is None and self.student_id_required):
-            errors = self._with_missing(cells, errors)
+            errors = self._with_missing(record, cells, errors)
         warnings = username.warnings + student_id.warnings + placed.warnings
         if errors or record.errors:
             return self._refused(record, cells, errors, warnings)
@@ -127,8 +128,10 @@ class _RowParser:
             username, student_id = _name(cells[0]), _name(cells[1])
         return ParsedRow(record.line, record.row, None, (*record.errors, problem), (), username, student_id)
 
-    def _with_missing(self, cells: _Cells, errors: tuple[Problem, ...]) -> tuple[Problem, ...]:
-        if not any(cell.strip() for cell in cells):
+    def _with_missing(
+        self, record: Record, cells: _Cells, errors: tuple[Problem, ...]
+    ) -> tuple[Problem, ...]:
+        if not any(cell.strip() for cell in record.cells):
             return (Problem("blank_row", "", "Every cell of the row is empty. Remove the row."),)
         missing = []
         if not cells[0].strip():
@@ -148,14 +151,14 @@ class _RowParser:
         return ParsedRow(record.line, record.row, None, errors, warnings, _name(cells[0]), _name(cells[1]))
 
 
-class _Remembered(dict[str, Reading]):  # type: ignore[type-arg]  # one per column; its rule fixes the type
+class _Remembered(dict[str, Reading[Value]]):
     """The readings of a column whose cells repeat, each judged once."""
 
-    def __init__(self, read: Callable[[str], Reading]) -> None:  # type: ignore[type-arg]
+    def __init__(self, read: Callable[[str], Reading[Value]]) -> None:
         super().__init__()
         self._read = read
 
-    def __missing__(self, cell: str) -> Reading:  # type: ignore[type-arg]
+    def __missing__(self, cell: str) -> Reading[Value]:
         reading = self[cell] = self._read(cell)
         return reading
 
@@ -178,4 +181,4 @@ def _picker(columns: ResolvedColumns) -> tuple[Callable[[_Cells], _Cells], _Cell
 
 
 def _name(cell: str) -> str:
-    return sys.intern("") if not cell else cell.strip()[:254]
+    return cell.strip()[:254]

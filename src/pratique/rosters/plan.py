@@ -1,0 +1,382 @@
+"""Rows and what is stored to intents: who is created, updated, left alone or refused, and nothing done yet.
+
+Contract: file-transfer.md, "Inbound files": matched by StudentId, else Username; the two at different students
+refuse the row; the same student twice in a file: the last row wins. This is the only place that matches a row
+to a student. `actions` loads the students that `wanted_keys` names, calls `make_plan` and stores its intents.
+
+The order of precedence for a row, top wins:
+ 1. errors of the row itself                                    refused
+ 2. StudentId and Username are two stored students'             refused, points_to_two_students
+ 3. another row has the Username with another StudentId         refused, each of them, username_conflict
+ 4. found by Username alone, and another row has the StudentId
+    of that student (a username or id that moves in one file)   refused, username_taken_over
+ 5. a later row of 1-4's survivors is about the same student    refused, superseded
+ 6. no student is found                                         created
+ 7. something stored would change                               updated
+ 8. nothing would                                               unchanged
+So no two students can end with one Username or StudentId, in whatever order the intents are stored.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pratique.rosters.problems import shown
+from pratique.rosters.types import (
+    KnownMembership,
+    KnownStudent,
+    MembershipCreate,
+    Outcome,
+    ParsedRow,
+    Problem,
+    RosterPlan,
+    RosterRow,
+    RowResult,
+    StudentCreate,
+    StudentUpdate,
+    TrackerChange,
+)
+
+_MAX_LINES_NAMED = 10
+
+
+class WantedKeys(NamedTuple):
+    """What a file's rows may match: load every student that has one of these, and no others."""
+
+    student_ids: set[str]
+    username_keys: set[str]
+
+
+def username_key(username: str) -> str:
+    """The form in which usernames are the same: NFC without case (domain.md: unique case-insensitively)."""
+    if username.isascii():
+        return username.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", username).casefold())
+
+
+def wanted_keys(rows: Iterable[ParsedRow]) -> WantedKeys:
+    """Give the StudentIds and username keys under which stored students must be looked up for `rows`."""
+    valid = [row.data for row in rows if row.data is not None]
+    return WantedKeys(
+        {row.student_id for row in valid if row.student_id is not None},
+        {username_key(row.username) for row in valid},
+    )
+
+
+def make_plan(rows: Sequence[ParsedRow], students: Iterable[KnownStudent]) -> RosterPlan:
+    """Decide what every row does. `students` must hold at least those that `wanted_keys(rows)` names.
+
+    Gives exactly one result a row, in the order of `rows`, and intents that can be stored as sets in the order
+    creates, updates, memberships, tracker changes. The same file planned again after that is all `unchanged`
+    or `refused`. Raises nothing.
+    """
+    return _Planner(rows, students).plan()
+
+
+class _Entry(NamedTuple):
+    """A valid row with the student it was matched to; `by_id` when its StudentId found them."""
+
+    position: int
+    row: RosterRow
+    key: str
+    student: KnownStudent | None
+    by_id: bool
+
+
+class _Planner:
+    """One planning run. Each step refuses some rows and hands the others on."""
+
+    def __init__(self, rows: Sequence[ParsedRow], students: Iterable[KnownStudent]) -> None:
+        self.rows = rows
+        self.by_student_id: dict[str, KnownStudent] = {}
+        self.by_username: dict[str, KnownStudent] = {}
+        for student in students:
+            if student.student_id is not None:
+                self.by_student_id[student.student_id] = student
+            self.by_username[username_key(student.username)] = student
+        self.refusals: dict[int, Problem] = {}
+        self.touched: dict[int, tuple[Outcome, Hashable | None, tuple[Problem, ...]]] = {}
+        self.creates: list[StudentCreate] = []
+        self.updates: list[StudentUpdate] = []
+        self.memberships: list[MembershipCreate] = []
+        self.tracker_changes: list[TrackerChange] = []
+
+    def plan(self) -> RosterPlan:
+        entries = self._match()
+        entries = self._refuse_username_conflicts(entries)
+        entries = self._refuse_taken_over(entries)
+        for entry in self._last_of_each_student(entries):
+            if entry.student is None:
+                self._create(entry)
+            else:
+                self._update(entry, entry.student)
+        results = self._results()
+        counts = Counter(result.outcome for result in results)
+        return RosterPlan(
+            results,
+            self.creates,
+            self.updates,
+            self.memberships,
+            self.tracker_changes,
+            {outcome: counts[outcome] for outcome in Outcome},
+        )
+
+    # --- Who is it ----------------------------------------------------------------------------------------
+
+    def _match(self) -> list[_Entry]:
+        """Match by StudentId exactly, else by Username without case; refuse rows that name two students."""
+        entries = []
+        for position, parsed in enumerate(self.rows):
+            row = parsed.data
+            if row is None:
+                continue
+            key = username_key(row.username)
+            named = self.by_student_id.get(row.student_id) if row.student_id is not None else None
+            other = self.by_username.get(key)
+            if named is None:
+                entries.append(_Entry(position, row, key, other, False))
+            elif other is None or other is named or other.id == named.id:
+                entries.append(_Entry(position, row, key, named, True))
+            else:
+                self.refusals[position] = _points_to_two(row, named)
+        return entries
+
+    def _refuse_username_conflicts(self, entries: list[_Entry]) -> list[_Entry]:
+        """Refuse all rows of a Username that rows of this file give to different StudentIds."""
+        first_ids: dict[str, str] = {}
+        conflicts: dict[str, list[int]] = {}
+        for entry in entries:
+            student_id = entry.row.student_id
+            if student_id is not None and first_ids.setdefault(entry.key, student_id) != student_id:
+                conflicts[entry.key] = []
+        if not conflicts:
+            return entries
+        for entry in entries:
+            if entry.key in conflicts:
+                conflicts[entry.key].append(entry.row.line)
+        kept = []
+        for entry in entries:
+            if entry.key in conflicts:
+                self.refusals[entry.position] = _username_conflict(entry.row, conflicts[entry.key])
+            else:
+                kept.append(entry)
+        return kept
+
+    def _refuse_taken_over(self, entries: list[_Entry]) -> list[_Entry]:
+        """Refuse a row found by Username alone where the file names that student by StudentId elsewhere.
+
+        The other row may rename the student and so free the Username for somebody new, or it may be refused
+        for its own reasons; either way this row could write one person's data over another's.
+        """
+        candidates = {
+            entry.student.student_id
+            for entry in entries
+            if entry.student is not None and not entry.by_id and entry.student.student_id is not None
+        }
+        if not candidates:
+            return entries
+        named: dict[str, list[tuple[int, str]]] = {}
+        for position, parsed in enumerate(self.rows):
+            student_id = parsed.student_id
+            if student_id in candidates:
+                named.setdefault(student_id, []).append((position, username_key(parsed.username)))
+        kept = []
+        for entry in entries:
+            rival = self._rival(entry, named)
+            if rival is None:
+                kept.append(entry)
+            else:
+                self.refusals[entry.position] = _taken_over(entry.row, self.rows[rival].line)
+        return kept
+
+    def _rival(self, entry: _Entry, named: Mapping[str, list[tuple[int, str]]]) -> int | None:
+        """The position of the row that has the StudentId of the student whom `entry` found by Username."""
+        if entry.student is None or entry.by_id or entry.student.student_id is None:
+            return None
+        for position, key in named.get(entry.student.student_id, ()):
+            # A row without StudentId and with the same Username is simply the same student again.
+            if position != entry.position and (key != entry.key or entry.row.student_id is not None):
+                return position
+        return None
+
+    def _last_of_each_student(self, entries: list[_Entry]) -> list[_Entry]:
+        """Keep the last row about each student, in file order; refuse the earlier ones as superseded."""
+        by_id: dict[str, _Entry] = {}
+        by_key: dict[str, _Entry] = {}
+        by_student: dict[Hashable, _Entry] = {}
+        winners = []
+        for entry in reversed(entries):
+            row, student = entry.row, entry.student
+            winner = by_key.get(entry.key)
+            if winner is None and row.student_id is not None:
+                winner = by_id.get(row.student_id)
+            if winner is None and student is not None:
+                winner = by_student.get(student.id)
+            if winner is not None:
+                self.refusals[entry.position] = _superseded(row, winner.row.line)
+                continue
+            by_key[entry.key] = entry
+            if row.student_id is not None:
+                by_id[row.student_id] = entry
+            if student is not None:
+                by_student[student.id] = entry
+            winners.append(entry)
+        winners.reverse()
+        return winners
+
+    # --- What happens to them -----------------------------------------------------------------------------
+
+    def _create(self, entry: _Entry) -> None:
+        row = entry.row
+        self.creates.append(
+            StudentCreate(
+                row.row,
+                row.username,
+                row.student_id,
+                row.last_name or "",
+                row.first_name or "",
+                row.telephone or "",
+                row.date_of_birth,
+                row.on_campus,
+            )
+        )
+        self.memberships.append(MembershipCreate(row.row, None, row.package_id, row.tracker_id))
+        self.touched[entry.position] = (Outcome.CREATED, None, ())
+
+    def _update(self, entry: _Entry, student: KnownStudent) -> None:
+        row = entry.row
+        update, warnings = _changes(entry, student)
+        changed = update is not None
+        if update is not None:
+            self.updates.append(update)
+        membership = student.memberships.get(row.package_id)
+        if membership is None:
+            self.memberships.append(MembershipCreate(row.row, student.id, row.package_id, row.tracker_id))
+            changed = True
+        elif membership.archived:
+            warnings += (_archived(row),)
+        elif _moves(row, membership):
+            self.tracker_changes.append(TrackerChange(row.row, membership.id, row.tracker_id))
+            changed = True
+        self.touched[entry.position] = (
+            Outcome.UPDATED if changed else Outcome.UNCHANGED,
+            student.id,
+            warnings,
+        )
+
+    def _results(self) -> list[RowResult]:
+        results = []
+        touched, refused = self.touched, Outcome.REFUSED
+        for position, parsed in enumerate(self.rows):
+            line, row, _, errors, warnings, username, student_id = parsed
+            if (done := touched.get(position)) is not None:
+                outcome, student, more = done
+                results.append(RowResult(row, line, outcome, (), warnings + more, student, username, student_id))
+                continue
+            if not errors:
+                errors = (self.refusals[position],)
+            results.append(RowResult(row, line, refused, errors, warnings, None, username, student_id))
+        return results
+
+
+def _changes(entry: _Entry, student: KnownStudent) -> tuple[StudentUpdate | None, tuple[Problem, ...]]:
+    """The update with only the fields that differ, or `None` when none does, and what to warn about."""
+    row = entry.row
+    warnings: tuple[Problem, ...] = ()
+    username = student_id = None
+    if row.username != student.username:
+        if entry.key == username_key(student.username):
+            warnings += (_case_differs(row, student),)
+        else:
+            username = row.username
+            warnings += (_username_changed(row, student),)
+    if row.student_id is not None and row.student_id != student.student_id:
+        student_id = row.student_id
+        if student.student_id is not None:
+            warnings += (_student_id_changed(row, student),)
+    update = StudentUpdate(
+        row.row,
+        student.id,
+        username,
+        student_id,
+        row.last_name if row.last_name != student.last_name else None,
+        row.first_name if row.first_name != student.first_name else None,
+        row.telephone if row.telephone != student.telephone else None,
+        row.date_of_birth if row.date_of_birth != student.date_of_birth else None,
+        row.on_campus if row.on_campus != student.on_campus else None,
+    )
+    return (update if update[2:] != _NOTHING else None), warnings
+
+
+_NOTHING = (None,) * 7
+
+
+def _moves(row: RosterRow, membership: KnownMembership) -> bool:
+    return row.tracker_id is not None and row.tracker_id != membership.tracker_id
+
+
+# --- What is said about it --------------------------------------------------------------------------------
+# The plan does not know the file's headers, so these name the fields as the contract does.
+
+
+def _points_to_two(row: RosterRow, named: KnownStudent) -> Problem:
+    message = (
+        f"StudentId {shown(row.student_id or '')} belongs to the student with the Username "
+        f"{shown(named.username)}, and Username {shown(row.username)} to another student. Correct one of the two; "
+        "a Username that moves between students must first be changed in a file of its own."
+    )
+    return Problem("points_to_two_students", "StudentId", message)
+
+
+def _username_conflict(row: RosterRow, lines: Sequence[int]) -> Problem:
+    others = [line for line in lines if line != row.line]
+    named = ", ".join(str(line) for line in others[:_MAX_LINES_NAMED])
+    more = f" and {len(others) - _MAX_LINES_NAMED:,} more" if len(others) > _MAX_LINES_NAMED else ""
+    message = (
+        f"Username {shown(row.username)} is also on line {named}{more} of this file with another StudentId. "
+        "Two students cannot share a Username; correct the rows."
+    )
+    return Problem("username_conflict", "Username", message)
+
+
+def _taken_over(row: RosterRow, line: int) -> Problem:
+    message = (
+        f"Username {shown(row.username)} belongs to a stored student whom line {line} names by StudentId. If "
+        "the Username now belongs to somebody else, import the other row first and this one in a later file."
+    )
+    return Problem("username_taken_over", "Username", message)
+
+
+def _superseded(row: RosterRow, line: int) -> Problem:
+    message = f"Line {line} is about the same student and was used instead. Remove one of the two rows."
+    return Problem("superseded", "StudentId" if row.student_id else "Username", message)
+
+
+def _case_differs(row: RosterRow, student: KnownStudent) -> Problem:
+    message = (
+        f"{shown(row.username)} and the stored {shown(student.username)} differ in case only, which does not "
+        "matter; the stored spelling was kept."
+    )
+    return Problem("username_case_differs", "Username", message)
+
+
+def _username_changed(row: RosterRow, student: KnownStudent) -> Problem:
+    message = f"The Username changes from {shown(student.username)} to {shown(row.username)}. Check it is meant."
+    return Problem("username_changed", "Username", message)
+
+
+def _student_id_changed(row: RosterRow, student: KnownStudent) -> Problem:
+    message = (
+        f"The student was found by Username; the StudentId changes from {shown(student.student_id or '')} to "
+        f"{shown(row.student_id or '')}. Check that it is meant."
+    )
+    return Problem("student_id_changed", "StudentId", message)
+
+
+def _archived(row: RosterRow) -> Problem:
+    message = (
+        f"The student's membership on package {shown(row.package)} is archived and was left so, tracker included. "
+        "Reactivate it in the console if the student is back."
+    )
+    return Problem("membership_archived", "", message)

@@ -1,0 +1,108 @@
+"""Windows: whether something that happened on a day still counts on another.
+
+A window is worked out once for a student and a day (`bounds`), then each event is fitted into it. The
+anniversary itself is inside: a dose given exactly five years ago is "within 5 years", the day after it is not.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from pratique.rules.conditions import FACT_OF_ANCHOR, anchor_day
+from pratique.rules.periods import day_after, shifter, subtract_period
+from pratique.rules.types import Anchor, StudentFacts, Window
+
+
+class Bounds(NamedTuple):
+    """First and last day accepted, the day on which these bounds move, or the fact that is missing for them."""
+
+    opens: date | None = None
+    closes: date | None = None
+    moves_on: date | None = None
+    unknown: str = ""
+
+
+class Fit(NamedTuple):
+    """Whether an event is inside, and the first day on which it no longer is (past: it lapsed then)."""
+
+    inside: bool
+    over_on: date | None = None
+
+
+_ALWAYS = Fit(True)
+_NEVER = Fit(False)
+
+
+class WindowCheck:
+    """A compiled window."""
+
+    __slots__ = ("_lasts", "_window")
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        rolling = window.within is not None and window.of is Anchor.TODAY
+        self._lasts = shifter(window.within) if rolling and window.within is not None else None
+
+    def bounds(self, facts: StudentFacts, on_date: date) -> Bounds:
+        """Work out the window for a student on a day."""
+        window = self._window
+        opens = window.since
+        if window.since_age is not None:
+            if facts.date_of_birth is None:
+                return Bounds(unknown="date_of_birth")
+            opens = _later(opens, shifter(window.since_age)(facts.date_of_birth))
+        anchor = anchor_day(window.of, facts, on_date)
+        if anchor is None:
+            return Bounds(unknown=FACT_OF_ANCHOR[window.of])
+        moves_on = None
+        if window.since_day is not None:
+            opens = _later(opens, _latest_such_day(window.since_day, anchor))
+            moves_on = _next_such_day(window.since_day, anchor) if window.of is Anchor.TODAY else None
+        if window.within is not None and self._lasts is None:
+            opens = _later(opens, subtract_period(anchor, window.within))
+        lead = window.at_least_before
+        return Bounds(opens, None if lead is None else subtract_period(anchor, lead), moves_on)
+
+    def fit(self, event: date, bounds: Bounds, on_date: date) -> Fit:
+        """Say whether an event counts on a day, and until when."""
+        opens, closes, moves_on, _ = bounds
+        if closes is not None and event > closes:
+            return _NEVER
+        if opens is not None and event < opens:
+            return Fit(False, self.lapses_on(event)) if moves_on is not None else _NEVER
+        if self._lasts is None:
+            return _ALWAYS if moves_on is None else Fit(True, moves_on)
+        over_on = day_after(self._lasts(event))
+        if over_on is None:
+            return Fit(True, moves_on)
+        if over_on <= on_date:
+            return Fit(False, over_on)
+        return Fit(True, over_on if moves_on is None or over_on < moves_on else moves_on)
+
+    def lapses_on(self, event: date) -> date | None:
+        """Return the day on which time alone pushes an event out of the window; None if it never does."""
+        window = self._window
+        over_on = None if self._lasts is None else day_after(self._lasts(event))
+        if window.since_day is None or window.of is not Anchor.TODAY:
+            return over_on
+        moved_on = _next_such_day(window.since_day, event)
+        if over_on is None or (moved_on is not None and moved_on < over_on):
+            return moved_on
+        return over_on
+
+
+def _later(one: date | None, other: date) -> date:
+    return other if one is None or other > one else one
+
+
+def _latest_such_day(month_day: tuple[int, int], day: date) -> date:
+    this_year = date(day.year, *month_day)
+    return this_year if this_year <= day or day.year == date.min.year else date(day.year - 1, *month_day)
+
+
+def _next_such_day(month_day: tuple[int, int], day: date) -> date | None:
+    this_year = date(day.year, *month_day)
+    if this_year > day:
+        return this_year
+    return None if day.year == date.max.year else date(day.year + 1, *month_day)
