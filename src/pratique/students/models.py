@@ -2,7 +2,6 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 
 from pratique.foundation.tenancy.models import TenantForeignKey, TenantModel
 from pratique.institutions.models import Institution, Package, Tracker
@@ -13,6 +12,8 @@ class Student(TenantModel):
 
     institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
     username = models.CharField(max_length=254)
+    # `folding.username_key` of the username: the form in which it is unique. Casefolding may lengthen a text.
+    username_key = models.CharField(max_length=1000)
     student_id = models.CharField(max_length=64, blank=True)
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
@@ -29,7 +30,7 @@ class Student(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("institution", Lower("username"), name="student_username"),
+            models.UniqueConstraint(fields=["institution", "username_key"], name="student_username"),
             models.UniqueConstraint(
                 fields=["institution", "student_id"], condition=~Q(student_id=""), name="student_student_id"
             ),
