@@ -71,11 +71,13 @@ class TextRule:
         control = _CONTROL.search(cell) or (self.one_line and _LINE_CONTROL.search(value))
         if control:
             name = f"U+{ord(control.group()):04X}"
-            message = f"{shown(cell)} contains the control character {name}. Remove it and type the value again."
+            message = (
+                f"{shown(cell)} contains the control character {name}. Remove it and type the value again."
+            )
             errors.append(Problem("control_character", self.column, message))
         if len(value) > self.limit:
             message = (
-                f"{shown(value)} has {len(value):,} characters; at most {self.limit} are kept here. Shorten it."
+                f"{shown(value)} has {len(value):,} characters; at most {self.limit} fit here. Shorten it."
             )
             errors.append(Problem("too_long", self.column, message))
         if errors:
@@ -86,12 +88,16 @@ class TextRule:
         hidden = sorted({f"U+{ord(char):04X}" for char in value if unicodedata.category(char) == "Cf"})
         if not hidden:
             return ()
-        message = f"{shown(value)} contains characters that cannot be seen ({', '.join(hidden)}); they were kept."
-        return (Problem("invisible_characters", self.column, f"{message} Type it again if they are not meant."),)
+        message = (
+            f"{shown(value)} contains characters that cannot be seen ({', '.join(hidden)}); they were kept."
+        )
+        return (
+            Problem("invisible_characters", self.column, f"{message} Type it again if they are not meant."),
+        )
 
 
 class DateOfBirthRule:
-    """`MM/DD/YYYY` with all its digits, a day that exists, from 1900 to today. Contract: "anything else is refused"."""
+    """`MM/DD/YYYY` with all its digits, a day that exists, from 1900 to today; anything else is refused."""
 
     def __init__(self, column: str, today: date) -> None:
         self.column = column

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from pratique.rosters.encoding import MAX_BYTES, CsvFileError, decode
+from pratique.rosters.garbage import collector_paused
 from pratique.rosters.problems import shown
 from pratique.rosters.scanner import (
     QUOTED_PART,
@@ -23,7 +24,16 @@ from pratique.rosters.scanner import (
 )
 from pratique.rosters.types import Problem
 
-__all__ = ["MAX_BYTES", "MAX_CELL_CHARS", "MAX_COLUMNS", "MAX_LINES", "CsvFile", "CsvFileError", "Record", "read_csv"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_CELL_CHARS",
+    "MAX_COLUMNS",
+    "MAX_LINES",
+    "CsvFile",
+    "CsvFileError",
+    "Record",
+    "read_csv",
+]
 
 # No roster field is longer than 254 characters; a longer "cell" is almost always a lost closing quote.
 MAX_CELL_CHARS = 1_000
@@ -36,8 +46,8 @@ _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _FAULT_MESSAGES = {
     "bare_quote": "A quote stands inside a cell that does not begin with one (line {line}, character {at}). "
     'Put the whole cell in quotes and double each quote inside it, as in "the ""new"" hall".',
-    "text_after_quote": "Text follows a closing quote (line {line}, character {at}). Double each quote that is "
-    'part of the cell, as in "the ""new"" hall", and put nothing between the closing quote and the comma.',
+    "text_after_quote": "Text follows a closing quote (line {line}, character {at}). Double each quote that "
+    'is part of the cell, as in "the ""new"" hall", and put nothing between the closing quote and the comma.',
     "bare_cr": "A carriage return stands alone in a cell (line {line}, character {at}). "
     "Remove it, or put the whole cell in quotes.",
 }
@@ -92,7 +102,7 @@ def read_csv(
 
     RFC 4180 sections 2.1 to 2.7: CRLF or LF ends a record, the last one need not be ended, a header row,
     the same number of cells in each row, spaces kept, quoted commas, quotes and line breaks kept. Beyond it:
-    a UTF-8 BOM and blank lines at the end are tolerated silently, blank lines above the header with a warning.
+    a UTF-8 BOM and blank lines at the end are tolerated silently, blank lines above the header warned about.
     Raises `CsvFileError` where the whole file must be refused; a record at fault carries its errors instead.
     """
     text = decode(data, max_bytes=max_bytes)
@@ -101,7 +111,8 @@ def read_csv(
     _refuse_other_delimiters(text, header_start, header_line)
     header, body_start = _read_header(text, header_start, header_line)
     body_line = header_line + text.count("\n", header_start, body_start)
-    records = _BodyReader(text, header, max_cell_chars).read(body_start, body_line)
+    with collector_paused():
+        records = _BodyReader(text, header, max_cell_chars).read(body_start, body_line)
     if not records:
         raise CsvFileError(
             "no_rows",
@@ -147,29 +158,29 @@ def _refuse_other_delimiters(text: str, start: int, line: int) -> None:
     raise CsvFileError(
         "wrong_delimiter",
         line,
-        f"The columns are separated by {_DELIMITERS[found]}, not by commas. Save the file as “CSV UTF-8 (comma "
-        "delimited)”; where the program has no such choice, replace the separators by commas.",
+        f"The columns are separated by {_DELIMITERS[found]}, not by commas. Save the file as “CSV UTF-8 "
+        "(comma delimited)”; where the program has no such choice, replace the separators by commas.",
     )
 
 
 def _read_header(text: str, start: int, line: int) -> tuple[tuple[str, ...], int]:
     scanned = scan(text, start, line, MAX_COLUMNS)
-    if scanned.count > MAX_COLUMNS:
+    if scanned.found > MAX_COLUMNS:
         raise CsvFileError(
             "too_many_columns",
             line,
-            f"The header has {scanned.count:,} columns; at most {MAX_COLUMNS} are read. Remove those not needed.",
+            f"The header has {scanned.found:,} columns; at most {MAX_COLUMNS} are read. Remove some.",
         )
     for fault in scanned.faults:
         at_line, at = place(text, start, line, fault.offset)
         reason = _FAULT_MESSAGES[fault.code].format(line=at_line, at=at)
-        column = shown(scanned.cells[fault.index])
+        column = shown(scanned.cells[fault.cell])
         raise CsvFileError("broken_header", at_line, f"The header row cannot be read. {reason}", column)
     return tuple(scanned.cells), scanned.end
 
 
 class _BodyReader:
-    """Turns the text below the header into records: fast where a line is plainly right, else by the scanner."""
+    """Turns the text below the header into records: fast where a line is right, else by the scanner."""
 
     def __init__(self, text: str, header: tuple[str, ...], max_cell_chars: int) -> None:
         self.text = text
@@ -212,7 +223,7 @@ class _BodyReader:
         return records
 
     def _lines(self, offset: int) -> tuple[list[str], bool]:
-        """The physical lines without blank ones at the end, and whether the last one was ended by a line feed."""
+        """The physical lines without blank ones at the end, and whether a line feed ends the last one."""
         lines = self.text[offset:].split("\n")
         count = len(lines)
         while lines and not lines[-1].strip(self.blanks):
@@ -220,17 +231,15 @@ class _BodyReader:
         return lines, len(lines) < count
 
     def _read_slowly(self, offset: int, line: int, row: int) -> tuple[Record, int]:
-        """Read the record at `offset` with all that is wrong with it; give it and where the next one begins."""
+        """Give the record at `offset` with all that is wrong with it, and where the next one begins."""
         width = len(self.header)
         scanned = scan(self.text, offset, line, width)
-        if not any(cell.strip(self.blanks) for cell in scanned.cells) and scanned.count == 1 and (
-            self.text[offset] != '"'
-        ):
+        if scanned.found == 1 and self.text[offset] != '"' and not scanned.cells[0].strip(self.blanks):
             problem = Problem("blank_row", "", "The row is empty. Remove it.")
             return Record(line, row, (), (problem,)), scanned.end
         errors = [*self._fault_errors(scanned, offset, line), *self._length_errors(scanned, offset, line)]
-        if scanned.count != width:
-            errors.append(_width_error(width, scanned.count))
+        if scanned.found != width:
+            errors.append(_width_error(width, scanned.found))
         cells = tuple(cell[: self.max_cell_chars] for cell in scanned.cells)
         return Record(line, row, cells, tuple(errors)), scanned.end
 
@@ -241,7 +250,7 @@ class _BodyReader:
             message = _FAULT_MESSAGES[fault.code].format(line=at_line, at=at)
             if at_line > line:
                 message += f" Lines {line} to {at_line} were read as one row: a closing quote may be missing."
-            errors.append(Problem(fault.code, self.header[fault.index], message))
+            errors.append(Problem(fault.code, self.header[fault.cell], message))
         return errors
 
     def _length_errors(self, scanned: Scanned, offset: int, line: int) -> list[Problem]:
@@ -250,31 +259,28 @@ class _BodyReader:
             if len(cell) > self.max_cell_chars:
                 at_line, at = place(self.text, offset, line, scanned.starts[index])
                 message = (
-                    f"The cell has {len(cell):,} characters and begins {shown(cell, 20)} (line {at_line}, character "
-                    f"{at}); at most {self.max_cell_chars:,} are allowed. Shorten it; if it runs over several rows, "
-                    "a closing quote is missing."
+                    f"The cell has {len(cell):,} characters and begins {shown(cell, 20)} (line {at_line}, "
+                    f"character {at}); at most {self.max_cell_chars:,} are allowed. Shorten it; if it runs "
+                    "over several rows, a closing quote is missing."
                 )
                 errors.append(Problem("cell_too_long", self.header[index], message))
         return errors
 
     def _refuse_truncated(self, record: Record) -> None:
-        """Refuse the file when its last record, which no line feed ends, is short. Contract: refused whole."""
+        """Refuse the file when its last record is short and no line feed ends it. Contract: refused whole."""
         if self.text[-1] == "\n" or not any(error.code == "short_row" for error in record.errors):
             return
         raise CsvFileError(
             "truncated",
             record.line,
-            f"The file ends in the middle of a row: line {record.line} has no line end and only "
-            f"{len(record.cells)} of {len(self.header)} cells. Nothing was imported. Upload the whole file again.",
+            f"The file ends in the middle of a row: the one on line {record.line} has no line end and only "
+            f"{len(record.cells)} of {len(self.header)} cells. Nothing was imported. Upload the whole file.",
         )
 
 
 def _width_error(expected: int, found: int) -> Problem:
+    counted = f"The header has {expected} columns and the row has {found:,}."
     if found < expected:
-        message = f"The row has {found} cells; the header has {expected}. Write a comma for each empty cell too."
-        return Problem("short_row", "", message)
-    message = (
-        f"The row has {found:,} cells; the header has {expected}. "
-        "Put a cell that contains a comma in quotes, and remove commas at the end of the row."
-    )
-    return Problem("long_row", "", message)
+        return Problem("short_row", "", f"{counted} Write a comma for each empty cell too.")
+    remedy = "Put a cell that contains a comma in quotes, and remove commas at the end of the row."
+    return Problem("long_row", "", f"{counted} {remedy}")

@@ -93,7 +93,7 @@ def _not_utf8(body: bytes, error: UnicodeDecodeError, *, skipped: int) -> CsvFil
     line = body.count(b"\n", 0, error.start) + 1
     place = f"byte {error.start + skipped + 1:,} of the file, on line {line}"
     if error.reason == "unexpected end of data":
-        message = f"The file ends in the middle of a character ({place}): it is cut off. Upload the whole file again."
+        message = f"The file ends inside a character ({place}): it is cut off. Upload the whole file again."
     else:
         message = f"0x{body[error.start]:02X} is not UTF-8 text ({place}). {_SAVE_AS}"
     return CsvFileError("not_utf8", line, message)

@@ -1,7 +1,8 @@
-"""Which column of a file is which field: the default names, an institution's own, and guesses for the console.
+"""Which column of a file is which field: default names, an institution's own, guesses for the console.
 
 Contract: file-transfer.md, "Inbound files": default columns in any order, matched by header name without
-regard to case or spaces; other names, orders and constant values can be mapped. Cell values are `rows`' business.
+regard to case or spaces; other names, orders and constant values can be mapped. What the cells hold is
+`rows`' business.
 """
 
 import difflib
@@ -81,7 +82,7 @@ DEFAULT_MAPPING = ColumnMapping()
 
 @dataclass(frozen=True, slots=True)
 class ResolvedColumns:
-    """Where each field is in one file: `indexes` by field, `names` as errors show them, `constants` as given."""
+    """Where each field is in one file: `indexes` by field, `names` for errors, `constants` as given."""
 
     indexes: Mapping[str, int]
     constants: Mapping[str, str]
@@ -103,13 +104,17 @@ def header_key(name: str) -> str:
 
 
 def resolve(
-    header: Sequence[str], mapping: ColumnMapping = DEFAULT_MAPPING, *, student_id_required: bool, line: int = 1
+    header: Sequence[str],
+    mapping: ColumnMapping = DEFAULT_MAPPING,
+    *,
+    student_id_required: bool,
+    line: int = 1,
 ) -> ResolvedColumns:
     """Find each mapped field's column in a file's header (which stands on `line`).
 
     Raises `CsvFileError` when the first row is data and not a header (`no_header`), when Username, or
     StudentId where it is required, has no column (`missing_header`, with the nearest name there is), and when
-    a column that would be read appears twice (`duplicate_header`). All other columns are ignored with one warning.
+    a column that would be read appears twice (`duplicate_header`). Others are ignored with one warning.
     """
     positions: dict[str, list[int]] = {}
     for index, name in enumerate(header):
@@ -205,7 +210,7 @@ def _refuse_missing(
     raise CsvFileError(
         "missing_header",
         line,
-        f"{' '.join(sentences)} The columns are {listed(header)}. Rename the column, or map it in the console.",
+        f"{' '.join(sentences)} The columns are {listed(header)}. Rename one, or map it.",
         missing[0],
     )
 
@@ -228,7 +233,7 @@ def _duplicate(header: Sequence[str], places: Sequence[int], line: int) -> CsvFi
     return CsvFileError(
         "duplicate_header",
         line,
-        f"The same column appears more than once: {names} (columns {numbers}). Upper and lower case and spaces "
+        f"The same column appears more than once: {names} (columns {numbers}). Case and spaces "
         "do not tell columns apart. Keep one of them, or rename the others.",
         header[places[0]],
     )
@@ -247,5 +252,7 @@ def _unknown_columns(
     parts = [listed(named)] if named else []
     if nameless:
         parts.append(f"{nameless} without a name")
-    message = f"These columns were ignored: {', and '.join(parts)}.{''.join(hints)} Map them if they are needed."
+    message = (
+        f"These columns were ignored: {', and '.join(parts)}.{''.join(hints)} Map them if they are needed."
+    )
     return (Problem("unknown_columns", "", message),)

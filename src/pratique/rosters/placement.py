@@ -1,7 +1,7 @@
 """From a row's package, group and term to the package and tracker that they name.
 
 Contract: file-transfer.md, "Inbound files": both or neither; an unknown name refuses the row and says which
-names exist; a known group and a known term with no tracker for the pair refuse it and list the pairs there are.
+names exist; a known group and a known term with no tracker for the pair refuse it and list the pairs.
 """
 
 import difflib
@@ -74,7 +74,9 @@ class Placer:
     def _package(self, code: str, errors: list[Problem]) -> KnownPackage | None:
         if not code:
             if self._known.default_package is None:
-                message = "The row names no package and the institution has no default one. Name one in each row."
+                message = (
+                    "The row names no package and the institution has no default one. Name one in each row."
+                )
                 errors.append(Problem("no_package", self._columns["package"], message))
             return self._known.default_package
         found = self._packages.get(name_key(code))
@@ -104,8 +106,8 @@ class Placer:
         pairs = _pairs(tracker for tracker in self._known.trackers if tracker.package_id == package.id)
         more = f" and {len(pairs) - LISTED_NAMES:,} more" if len(pairs) > LISTED_NAMES else ""
         message = (
-            f"Package {shown(package.code)} has no tracker for {shown(group)} in {shown(term)}. The pairs that "
-            f"exist are: {'; '.join(pairs[:LISTED_NAMES]) or 'none'}{more}. Use one of them, or add the tracker."
+            f"Package {shown(package.code)} has no tracker for {shown(group)} in {shown(term)}. The "
+            f"pairs that exist are: {'; '.join(pairs[:LISTED_NAMES]) or 'none'}{more}. Use one."
         )
         return Problem("no_tracker_for_pair", self._columns["group"], message)
 

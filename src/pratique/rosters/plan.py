@@ -1,7 +1,8 @@
 """Rows and what is stored to intents: who is created, updated, left alone or refused, and nothing done yet.
 
-Contract: file-transfer.md, "Inbound files": matched by StudentId, else Username; the two at different students
-refuse the row; the same student twice in a file: the last row wins. This is the only place that matches a row
+Contract: file-transfer.md, "Inbound files": matched by StudentId, else Username; two different
+students refuse the row; the last of two rows about one student
+wins. This is the only place that matches a row
 to a student. `actions` loads the students that `wanted_keys` names, calls `make_plan` and stores its intents.
 
 The order of precedence for a row, top wins:
@@ -22,7 +23,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from pratique.rosters.problems import shown
+from pratique.rosters.garbage import collector_paused
+from pratique.rosters.mapping import DEFAULT_HEADERS
+from pratique.rosters.plan_words import PlanWords
 from pratique.rosters.types import (
     KnownMembership,
     KnownStudent,
@@ -37,8 +40,6 @@ from pratique.rosters.types import (
     StudentUpdate,
     TrackerChange,
 )
-
-_MAX_LINES_NAMED = 10
 
 
 class WantedKeys(NamedTuple):
@@ -64,14 +65,21 @@ def wanted_keys(rows: Iterable[ParsedRow]) -> WantedKeys:
     )
 
 
-def make_plan(rows: Sequence[ParsedRow], students: Iterable[KnownStudent]) -> RosterPlan:
+def make_plan(
+    rows: Sequence[ParsedRow],
+    students: Iterable[KnownStudent],
+    *,
+    columns: Mapping[str, str] = DEFAULT_HEADERS,
+) -> RosterPlan:
     """Decide what every row does. `students` must hold at least those that `wanted_keys(rows)` names.
 
-    Gives exactly one result a row, in the order of `rows`, and intents that can be stored as sets in the order
-    creates, updates, memberships, tracker changes. The same file planned again after that is all `unchanged`
-    or `refused`. Raises nothing.
+    `columns` gives the file's own header for each field (`ResolvedColumns.names`). Gives exactly one result a
+    row, in the order of `rows`, and intents that can be stored as sets in the order creates, updates,
+    memberships, tracker changes. Planned again after that, each row that was not refused is `unchanged`; one
+    refused only because a Username was about to move may now go in, as its message says. Raises nothing.
     """
-    return _Planner(rows, students).plan()
+    with collector_paused():
+        return _Planner(rows, students, PlanWords(columns["username"], columns["student_id"])).plan()
 
 
 class _Entry(NamedTuple):
@@ -87,8 +95,9 @@ class _Entry(NamedTuple):
 class _Planner:
     """One planning run. Each step refuses some rows and hands the others on."""
 
-    def __init__(self, rows: Sequence[ParsedRow], students: Iterable[KnownStudent]) -> None:
+    def __init__(self, rows: Sequence[ParsedRow], students: Iterable[KnownStudent], say: PlanWords) -> None:
         self.rows = rows
+        self.say = say
         self.by_student_id: dict[str, KnownStudent] = {}
         self.by_username: dict[str, KnownStudent] = {}
         for student in students:
@@ -139,7 +148,7 @@ class _Planner:
             elif other is None or other is named or other.id == named.id:
                 entries.append(_Entry(position, row, key, named, True))
             else:
-                self.refusals[position] = _points_to_two(row, named)
+                self.refusals[position] = self.say.points_to_two(row, named)
         return entries
 
     def _refuse_username_conflicts(self, entries: list[_Entry]) -> list[_Entry]:
@@ -158,7 +167,7 @@ class _Planner:
         kept = []
         for entry in entries:
             if entry.key in conflicts:
-                self.refusals[entry.position] = _username_conflict(entry.row, conflicts[entry.key])
+                self.refusals[entry.position] = self.say.username_conflict(entry.row, conflicts[entry.key])
             else:
                 kept.append(entry)
         return kept
@@ -187,7 +196,7 @@ class _Planner:
             if rival is None:
                 kept.append(entry)
             else:
-                self.refusals[entry.position] = _taken_over(entry.row, self.rows[rival].line)
+                self.refusals[entry.position] = self.say.taken_over(entry.row, self.rows[rival].line)
         return kept
 
     def _rival(self, entry: _Entry, named: Mapping[str, list[tuple[int, str]]]) -> int | None:
@@ -214,7 +223,7 @@ class _Planner:
             if winner is None and student is not None:
                 winner = by_student.get(student.id)
             if winner is not None:
-                self.refusals[entry.position] = _superseded(row, winner.row.line)
+                self.refusals[entry.position] = self.say.superseded(row, winner.row.line)
                 continue
             by_key[entry.key] = entry
             if row.student_id is not None:
@@ -246,7 +255,7 @@ class _Planner:
 
     def _update(self, entry: _Entry, student: KnownStudent) -> None:
         row = entry.row
-        update, warnings = _changes(entry, student)
+        update, warnings = _changes(entry, student, self.say)
         changed = update is not None
         if update is not None:
             self.updates.append(update)
@@ -255,7 +264,7 @@ class _Planner:
             self.memberships.append(MembershipCreate(row.row, student.id, row.package_id, row.tracker_id))
             changed = True
         elif membership.archived:
-            warnings += (_archived(row),)
+            warnings += (self.say.archived(row),)
         elif _moves(row, membership):
             self.tracker_changes.append(TrackerChange(row.row, membership.id, row.tracker_id))
             changed = True
@@ -272,7 +281,9 @@ class _Planner:
             line, row, _, errors, warnings, username, student_id = parsed
             if (done := touched.get(position)) is not None:
                 outcome, student, more = done
-                results.append(RowResult(row, line, outcome, (), warnings + more, student, username, student_id))
+                results.append(
+                    RowResult(row, line, outcome, (), warnings + more, student, username, student_id)
+                )
                 continue
             if not errors:
                 errors = (self.refusals[position],)
@@ -280,21 +291,23 @@ class _Planner:
         return results
 
 
-def _changes(entry: _Entry, student: KnownStudent) -> tuple[StudentUpdate | None, tuple[Problem, ...]]:
+def _changes(
+    entry: _Entry, student: KnownStudent, say: PlanWords
+) -> tuple[StudentUpdate | None, tuple[Problem, ...]]:
     """The update with only the fields that differ, or `None` when none does, and what to warn about."""
     row = entry.row
     warnings: tuple[Problem, ...] = ()
     username = student_id = None
     if row.username != student.username:
         if entry.key == username_key(student.username):
-            warnings += (_case_differs(row, student),)
+            warnings += (say.case_differs(row, student),)
         else:
             username = row.username
-            warnings += (_username_changed(row, student),)
+            warnings += (say.username_changed(row, student),)
     if row.student_id is not None and row.student_id != student.student_id:
         student_id = row.student_id
         if student.student_id is not None:
-            warnings += (_student_id_changed(row, student),)
+            warnings += (say.student_id_changed(row, student),)
     update = StudentUpdate(
         row.row,
         student.id,
@@ -314,69 +327,3 @@ _NOTHING = (None,) * 7
 
 def _moves(row: RosterRow, membership: KnownMembership) -> bool:
     return row.tracker_id is not None and row.tracker_id != membership.tracker_id
-
-
-# --- What is said about it --------------------------------------------------------------------------------
-# The plan does not know the file's headers, so these name the fields as the contract does.
-
-
-def _points_to_two(row: RosterRow, named: KnownStudent) -> Problem:
-    message = (
-        f"StudentId {shown(row.student_id or '')} belongs to the student with the Username "
-        f"{shown(named.username)}, and Username {shown(row.username)} to another student. Correct one of the two; "
-        "a Username that moves between students must first be changed in a file of its own."
-    )
-    return Problem("points_to_two_students", "StudentId", message)
-
-
-def _username_conflict(row: RosterRow, lines: Sequence[int]) -> Problem:
-    others = [line for line in lines if line != row.line]
-    named = ", ".join(str(line) for line in others[:_MAX_LINES_NAMED])
-    more = f" and {len(others) - _MAX_LINES_NAMED:,} more" if len(others) > _MAX_LINES_NAMED else ""
-    message = (
-        f"Username {shown(row.username)} is also on line {named}{more} of this file with another StudentId. "
-        "Two students cannot share a Username; correct the rows."
-    )
-    return Problem("username_conflict", "Username", message)
-
-
-def _taken_over(row: RosterRow, line: int) -> Problem:
-    message = (
-        f"Username {shown(row.username)} belongs to a stored student whom line {line} names by StudentId. If "
-        "the Username now belongs to somebody else, import the other row first and this one in a later file."
-    )
-    return Problem("username_taken_over", "Username", message)
-
-
-def _superseded(row: RosterRow, line: int) -> Problem:
-    message = f"Line {line} is about the same student and was used instead. Remove one of the two rows."
-    return Problem("superseded", "StudentId" if row.student_id else "Username", message)
-
-
-def _case_differs(row: RosterRow, student: KnownStudent) -> Problem:
-    message = (
-        f"{shown(row.username)} and the stored {shown(student.username)} differ in case only, which does not "
-        "matter; the stored spelling was kept."
-    )
-    return Problem("username_case_differs", "Username", message)
-
-
-def _username_changed(row: RosterRow, student: KnownStudent) -> Problem:
-    message = f"The Username changes from {shown(student.username)} to {shown(row.username)}. Check it is meant."
-    return Problem("username_changed", "Username", message)
-
-
-def _student_id_changed(row: RosterRow, student: KnownStudent) -> Problem:
-    message = (
-        f"The student was found by Username; the StudentId changes from {shown(student.student_id or '')} to "
-        f"{shown(row.student_id or '')}. Check that it is meant."
-    )
-    return Problem("student_id_changed", "StudentId", message)
-
-
-def _archived(row: RosterRow) -> Problem:
-    message = (
-        f"The student's membership on package {shown(row.package)} is archived and was left so, tracker included. "
-        "Reactivate it in the console if the student is back."
-    )
-    return Problem("membership_archived", "", message)

@@ -22,7 +22,9 @@ FILE_ERROR_CODES: dict[str, Explanation] = {
     "file_too_large": Explanation("The file is over 64 MiB.", "Split the file."),
     "empty_file": Explanation("The file has no bytes.", "Export the roster again."),
     "blank_file": Explanation("The file holds only blanks.", "Export the roster again."),
-    "not_a_csv_file": Explanation("The bytes are those of another format, such as Excel.", "Save as CSV UTF-8."),
+    "not_a_csv_file": Explanation(
+        "The bytes are those of another format, such as Excel.", "Save as CSV UTF-8."
+    ),
     "utf_16": Explanation("The file is UTF-16 or UTF-32.", "Save it as “CSV UTF-8 (comma delimited)”."),
     "not_utf8": Explanation("A byte is not part of UTF-8 text.", "Save it as “CSV UTF-8 (comma delimited)”."),
     "nul_byte": Explanation("A NUL byte stands in the text.", "Export the roster again as CSV UTF-8."),
@@ -35,19 +37,31 @@ FILE_ERROR_CODES: dict[str, Explanation] = {
     "broken_header": Explanation("The header row itself breaks the CSV rules.", "Correct the header row."),
     "no_rows": Explanation("There is a header row and no students.", "Add the students below the header."),
     "no_header": Explanation("The first row is a student, not column names.", "Add a header row."),
-    "missing_header": Explanation("A required column is missing or misspelt.", "Name it, or map it in the console."),
+    "missing_header": Explanation(
+        "A required column is missing or misspelt.", "Name it, or map it in the console."
+    ),
     "duplicate_header": Explanation("A column that is read appears twice.", "Keep one of the two."),
 }
 
 ERROR_CODES: dict[str, Explanation] = {
-    "bare_quote": Explanation("A quote stands inside a cell that is not quoted.", "Quote the cell, double the quote."),
+    "bare_quote": Explanation(
+        "A quote stands inside a cell that is not quoted.", "Quote the cell, double the quote."
+    ),
     "text_after_quote": Explanation("Text follows a closing quote.", "Double each quote inside the cell."),
-    "bare_cr": Explanation("A carriage return stands alone in a cell that is not quoted.", "Remove it or quote."),
-    "short_row": Explanation("The row has fewer cells than the header.", "Write a comma for each empty cell."),
+    "bare_cr": Explanation(
+        "A carriage return stands alone in a cell that is not quoted.", "Remove it or quote."
+    ),
+    "short_row": Explanation(
+        "The row has fewer cells than the header.", "Write a comma for each empty cell."
+    ),
     "long_row": Explanation("The row has more cells than the header.", "Quote cells that contain commas."),
     "blank_row": Explanation("The row is empty.", "Remove the row."),
-    "cell_too_long": Explanation("A cell is longer than any roster cell may be.", "Shorten it; look for a lost quote."),
-    "past_limit": Explanation("The row is past the 50,000 that one file may have.", "Put it in another file."),
+    "cell_too_long": Explanation(
+        "A cell is longer than any roster cell may be.", "Shorten it; look for a lost quote."
+    ),
+    "past_limit": Explanation(
+        "The row is past the 50,000 that one file may have.", "Put it in another file."
+    ),
     "username_missing": Explanation("Username is empty.", "Fill it in."),
     "student_id_missing": Explanation("StudentId is empty and the institution requires it.", "Fill it in."),
     "too_long": Explanation("The text is longer than its field.", "Shorten it."),
@@ -61,11 +75,19 @@ ERROR_CODES: dict[str, Explanation] = {
     "unknown_group": Explanation("No requirement group has this name.", "Use one of the listed names."),
     "unknown_term": Explanation("No term has this name.", "Use one of the listed names."),
     "unknown_package": Explanation("No package has this code.", "Use one of the listed codes."),
-    "no_package": Explanation("The row names no package and there is no default.", "Name one, or set a default."),
-    "no_tracker_for_pair": Explanation("Group and term exist; no tracker joins them.", "Use one of the listed pairs."),
-    "points_to_two_students": Explanation("StudentId and Username are two students'.", "Correct one of the two."),
+    "no_package": Explanation(
+        "The row names no package and there is no default.", "Name one, or set a default."
+    ),
+    "no_tracker_for_pair": Explanation(
+        "Group and term exist; no tracker joins them.", "Use one of the listed pairs."
+    ),
+    "points_to_two_students": Explanation(
+        "StudentId and Username are two students'.", "Correct one of the two."
+    ),
     "superseded": Explanation("A later row is about the same student; it won.", "Remove one of the rows."),
-    "username_conflict": Explanation("Rows share a Username and differ in StudentId.", "Correct the rows named."),
+    "username_conflict": Explanation(
+        "Rows share a Username and differ in StudentId.", "Correct the rows named."
+    ),
     "username_taken_over": Explanation(
         "The Username is that of a student whom another row names by StudentId.", "Import that change first."
     ),
@@ -76,11 +98,21 @@ WARNING_CODES: dict[str, Explanation] = {
     "blank_lines_before_header": Explanation("Blank lines stand above the header.", "Remove them."),
     "group_without_term": Explanation("A group without a term was skipped.", "Give both or neither."),
     "term_without_group": Explanation("A term without a group was skipped.", "Give both or neither."),
-    "invisible_characters": Explanation("An identifier holds characters that cannot be seen.", "Type it again."),
-    "username_case_differs": Explanation("The stored Username differs in case; it was kept.", "Nothing, or match it."),
-    "username_changed": Explanation("The student found by StudentId gets another Username.", "Check that it is meant."),
-    "student_id_changed": Explanation("The student found by Username gets another StudentId.", "Check it is meant."),
-    "membership_archived": Explanation("The membership is archived and stays so.", "Reactivate it in the console."),
+    "invisible_characters": Explanation(
+        "An identifier holds characters that cannot be seen.", "Type it again."
+    ),
+    "username_case_differs": Explanation(
+        "The stored Username differs in case; it was kept.", "Nothing, or match it."
+    ),
+    "username_changed": Explanation(
+        "The student found by StudentId gets another Username.", "Check that it is meant."
+    ),
+    "student_id_changed": Explanation(
+        "The student found by Username gets another StudentId.", "Check it is meant."
+    ),
+    "membership_archived": Explanation(
+        "The membership is archived and stays so.", "Reactivate it in the console."
+    ),
 }
 
 

@@ -1,9 +1,10 @@
-"""Cells to roster rows: every rule of a row, all errors of all rows. Who the student is, is `plan`'s business.
+"""Cells to roster rows: every rule of a row, all errors of all rows. Whose row it is, is for `plan`.
 
 Contract: file-transfer.md, "Row rules". Rules of one cell are in `cells`, of package, group and term in
 `placement`. Both remember what a file repeats, so that a row costs little more than its identifiers.
 """
 
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from operator import itemgetter
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from pratique.rosters.cells import DateOfBirthRule, OnCampusRule, Reading, TextRule
 from pratique.rosters.csvfile import CsvFile, Record
+from pratique.rosters.garbage import collector_paused
 from pratique.rosters.mapping import FIELDS, ResolvedColumns
 from pratique.rosters.placement import Placer
 from pratique.rosters.problems import ERROR_CODES, WARNING_CODES
@@ -43,8 +45,9 @@ def parse_rows(
     regard to case and outer spaces and come back as the institution spells them. Raises nothing.
     """
     parser = _RowParser(columns, today=today, known=known, student_id_required=student_id_required)
-    parsed = [parser.parse(record) for record in csvfile.records[:max_rows]]
-    parsed += [parser.refuse_past_limit(record, max_rows) for record in csvfile.records[max_rows:]]
+    with collector_paused():
+        parsed = [parser.parse(record) for record in csvfile.records[:max_rows]]
+        parsed += [parser.refuse_past_limit(record, max_rows) for record in csvfile.records[max_rows:]]
     return parsed
 
 
@@ -114,9 +117,7 @@ class _RowParser:
             placed.package.id,
             placed.tracker_id,
         )
-        return ParsedRow(
-            record.line, record.row, row, (), warnings, username.value, student_id.value or ""
-        )
+        return ParsedRow(record.line, record.row, row, (), warnings, username.value, student_id.value or "")
 
     def refuse_past_limit(self, record: Record, limit: int) -> ParsedRow:
         """Refuse a row past the limit, still naming whose row it is."""
@@ -135,11 +136,13 @@ class _RowParser:
             return (Problem("blank_row", "", "Every cell of the row is empty. Remove the row."),)
         missing = []
         if not cells[0].strip():
-            message = "Username is empty. Every student needs one; it is how they sign in."
-            missing.append(Problem("username_missing", self.names["username"], message))
+            column = self.names["username"]
+            message = f"{column} is empty. Every student needs one; it is how they sign in."
+            missing.append(Problem("username_missing", column, message))
         if self.student_id_required and not cells[1].strip():
-            message = "StudentId is empty. Fill it in; your institution requires one for every student."
-            missing.append(Problem("student_id_missing", self.names["student_id"], message))
+            column = self.names["student_id"]
+            message = f"{column} is empty. Fill it in; the institution requires one for every student."
+            missing.append(Problem("student_id_missing", column, message))
         return (*missing, *errors)
 
     def _refused(
@@ -166,7 +169,7 @@ class _Remembered(dict[str, Reading[Value]]):
 def _picker(columns: ResolvedColumns) -> tuple[Callable[[_Cells], _Cells], _Cells]:
     """How to take the fields, in `FIELDS` order, from a record's cells followed by the extra ones.
 
-    A field with neither column nor constant picks the empty extra cell, so no row asks which fields there are.
+    A field with neither column nor constant picks the empty extra cell, so no row asks what there is.
     """
     # Counted from the end, because the extra cells follow however many the file has.
     constants = list(columns.constants)
@@ -181,4 +184,4 @@ def _picker(columns: ResolvedColumns) -> tuple[Callable[[_Cells], _Cells], _Cell
 
 
 def _name(cell: str) -> str:
-    return cell.strip()[:254]
+    return unicodedata.normalize("NFC", cell.strip()[:254])

@@ -25,7 +25,7 @@ _MANY_CELLS = 10_000
 class Fault(NamedTuple):
     """A breach of the quoting rules: in which cell, which code, at which offset of the text."""
 
-    index: int
+    cell: int
     code: str
     offset: int
 
@@ -35,7 +35,7 @@ class Scanned(NamedTuple):
 
     cells: list[str]
     starts: list[int]
-    count: int
+    found: int
     faults: list[Fault]
     end: int
 
