@@ -13,6 +13,10 @@ from pratique.rosters.problems import LISTED_NAMES, listed, shown
 from pratique.rosters.types import KnownNames, KnownPackage, KnownTracker, Problem
 
 
+# Finding the nearest name is slow; a file with thousands of different wrong names needs no hint for each.
+_MAX_HINTS = 100
+
+
 class Placement(NamedTuple):
     """Where a row puts its student. Without `tracker_id` the student keeps the tracker they have."""
 
@@ -44,6 +48,7 @@ class Placer:
             for tracker in known.trackers
             if tracker.term is not None
         }
+        self._hints_left = _MAX_HINTS
         self._found: dict[tuple[str, str, str], Placement] = {}
 
     def place(self, group: str, term: str, package: str) -> Placement:
@@ -82,7 +87,7 @@ class Placer:
         found = self._packages.get(name_key(code))
         if found is None:
             codes = [package.code for package in self._known.packages]
-            message = _unknown("package", code, codes)
+            message = self._unknown("package", code, codes)
             errors.append(Problem("unknown_package", self._columns["package"], message))
         return found
 
@@ -91,9 +96,18 @@ class Placer:
     ) -> str | None:
         name = names.get(name_key(found))
         if name is None:
-            message = _unknown(words, found, list(names.values()))
+            message = self._unknown(words, found, list(names.values()))
             errors.append(Problem(f"unknown_{field}", self._columns[field], message))
         return name
+
+    def _unknown(self, words: str, found: str, known: Sequence[str]) -> str:
+        hint = ""
+        if self._hints_left > 0:
+            self._hints_left -= 1
+            by_key = {name_key(name): name for name in known}
+            near = difflib.get_close_matches(name_key(found)[:100], by_key, n=1, cutoff=0.75)
+            hint = f" Did you mean {shown(by_key[near[0]])}?" if near else ""
+        return f"There is no {words} {shown(found)}.{hint} The known ones are: {listed(known)}."
 
     def _one_alone(self, group: str, term: str) -> Problem:
         column, other = self._columns["group"], self._columns["term"]
@@ -114,10 +128,3 @@ class Placer:
 
 def _pairs(trackers: Iterable[KnownTracker]) -> list[str]:
     return [f"{tracker.group} with {tracker.term}" for tracker in trackers if tracker.term is not None]
-
-
-def _unknown(words: str, found: str, known: Sequence[str]) -> str:
-    by_key = {name_key(name): name for name in known}
-    near = difflib.get_close_matches(name_key(found), by_key, n=1, cutoff=0.75)
-    hint = f" Did you mean {shown(by_key[near[0]])}?" if near else ""
-    return f"There is no {words} {shown(found)}.{hint} The known ones are: {listed(known)}."

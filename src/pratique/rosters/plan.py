@@ -18,7 +18,6 @@ The order of precedence for a row, top wins:
 So no two students can end with one Username or StudentId, in whatever order the intents are stored.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -40,6 +39,9 @@ from pratique.rosters.types import (
     StudentUpdate,
     TrackerChange,
 )
+from pratique.students.folding import username_key
+
+__all__ = ["WantedKeys", "make_plan", "username_key", "wanted_keys"]
 
 
 class WantedKeys(NamedTuple):
@@ -47,13 +49,6 @@ class WantedKeys(NamedTuple):
 
     student_ids: set[str]
     username_keys: set[str]
-
-
-def username_key(username: str) -> str:
-    """The form in which usernames are the same: NFC without case (domain.md: unique case-insensitively)."""
-    if username.isascii():
-        return username.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", username).casefold())
 
 
 def wanted_keys(rows: Iterable[ParsedRow]) -> WantedKeys:
@@ -101,11 +96,10 @@ class _Planner:
         self.by_student_id: dict[str, KnownStudent] = {}
         self.by_username: dict[str, KnownStudent] = {}
         for student in students:
-            if student.student_id is not None:
+            if student.student_id:
                 self.by_student_id[student.student_id] = student
             self.by_username[username_key(student.username)] = student
-        self.refusals: dict[int, Problem] = {}
-        self.touched: dict[int, tuple[Outcome, Hashable | None, tuple[Problem, ...]]] = {}
+        self.results: dict[int, RowResult] = {}
         self.creates: list[StudentCreate] = []
         self.updates: list[StudentUpdate] = []
         self.memberships: list[MembershipCreate] = []
@@ -120,7 +114,7 @@ class _Planner:
                 self._create(entry)
             else:
                 self._update(entry, entry.student)
-        results = self._results()
+        results = [self.results[position] for position in range(len(self.rows))]
         counts = Counter(result.outcome for result in results)
         return RosterPlan(
             results,
@@ -139,6 +133,7 @@ class _Planner:
         for position, parsed in enumerate(self.rows):
             row = parsed.data
             if row is None:
+                self._refuse(position, *parsed.errors)
                 continue
             key = username_key(row.username)
             named = self.by_student_id.get(row.student_id) if row.student_id is not None else None
@@ -148,7 +143,7 @@ class _Planner:
             elif other is None or other is named or other.id == named.id:
                 entries.append(_Entry(position, row, key, named, True))
             else:
-                self.refusals[position] = self.say.points_to_two(row, named)
+                self._refuse(position, self.say.points_to_two(row, named))
         return entries
 
     def _refuse_username_conflicts(self, entries: list[_Entry]) -> list[_Entry]:
@@ -167,7 +162,7 @@ class _Planner:
         kept = []
         for entry in entries:
             if entry.key in conflicts:
-                self.refusals[entry.position] = self.say.username_conflict(entry.row, conflicts[entry.key])
+                self._refuse(entry.position, self.say.username_conflict(entry.row, conflicts[entry.key]))
             else:
                 kept.append(entry)
         return kept
@@ -181,32 +176,38 @@ class _Planner:
         candidates = {
             entry.student.student_id
             for entry in entries
-            if entry.student is not None and not entry.by_id and entry.student.student_id is not None
+            if entry.student is not None and not entry.by_id and entry.student.student_id
         }
         if not candidates:
             return entries
-        named: dict[str, list[tuple[int, str]]] = {}
+        # Two rows of each Username are enough to find one that is not the row that asks.
+        named: dict[str, dict[str, list[int]]] = {}
         for position, parsed in enumerate(self.rows):
             student_id = parsed.student_id
             if student_id in candidates:
-                named.setdefault(student_id, []).append((position, username_key(parsed.username)))
+                places = named.setdefault(student_id, {}).setdefault(username_key(parsed.username), [])
+                if len(places) < 2:
+                    places.append(position)
         kept = []
         for entry in entries:
             rival = self._rival(entry, named)
             if rival is None:
                 kept.append(entry)
             else:
-                self.refusals[entry.position] = self.say.taken_over(entry.row, self.rows[rival].line)
+                self._refuse(entry.position, self.say.taken_over(entry.row, self.rows[rival].line))
         return kept
 
-    def _rival(self, entry: _Entry, named: Mapping[str, list[tuple[int, str]]]) -> int | None:
+    def _rival(self, entry: _Entry, named: Mapping[str, Mapping[str, list[int]]]) -> int | None:
         """The position of the row that has the StudentId of the student whom `entry` found by Username."""
-        if entry.student is None or entry.by_id or entry.student.student_id is None:
+        if entry.student is None or entry.by_id or not entry.student.student_id:
             return None
-        for position, key in named.get(entry.student.student_id, ()):
+        for key, places in named.get(entry.student.student_id, {}).items():
             # A row without StudentId and with the same Username is simply the same student again.
-            if position != entry.position and (key != entry.key or entry.row.student_id is not None):
-                return position
+            if key == entry.key and entry.row.student_id is None:
+                continue
+            for position in places:
+                if position != entry.position:
+                    return position
         return None
 
     def _last_of_each_student(self, entries: list[_Entry]) -> list[_Entry]:
@@ -223,7 +224,7 @@ class _Planner:
             if winner is None and student is not None:
                 winner = by_student.get(student.id)
             if winner is not None:
-                self.refusals[entry.position] = self.say.superseded(row, winner.row.line)
+                self._refuse(entry.position, self.say.superseded(row, winner.row.line))
                 continue
             by_key[entry.key] = entry
             if row.student_id is not None:
@@ -242,7 +243,8 @@ class _Planner:
             StudentCreate(
                 row.row,
                 row.username,
-                row.student_id,
+                entry.key,
+                row.student_id or "",
                 row.last_name or "",
                 row.first_name or "",
                 row.telephone or "",
@@ -251,7 +253,7 @@ class _Planner:
             )
         )
         self.memberships.append(MembershipCreate(row.row, None, row.package_id, row.tracker_id))
-        self.touched[entry.position] = (Outcome.CREATED, None, ())
+        self._done(entry, Outcome.CREATED)
 
     def _update(self, entry: _Entry, student: KnownStudent) -> None:
         row = entry.row
@@ -268,27 +270,25 @@ class _Planner:
         elif _moves(row, membership):
             self.tracker_changes.append(TrackerChange(row.row, membership.id, row.tracker_id))
             changed = True
-        self.touched[entry.position] = (
-            Outcome.UPDATED if changed else Outcome.UNCHANGED,
-            student.id,
-            warnings,
+        self._done(entry, Outcome.UPDATED if changed else Outcome.UNCHANGED, student.id, warnings)
+
+    def _done(
+        self,
+        entry: _Entry,
+        outcome: Outcome,
+        student: Hashable | None = None,
+        warnings: tuple[Problem, ...] = (),
+    ) -> None:
+        line, row, _, _, given, username, student_id = self.rows[entry.position]
+        self.results[entry.position] = RowResult(
+            row, line, outcome, (), given + warnings, student, username, student_id
         )
 
-    def _results(self) -> list[RowResult]:
-        results = []
-        touched, refused = self.touched, Outcome.REFUSED
-        for position, parsed in enumerate(self.rows):
-            line, row, _, errors, warnings, username, student_id = parsed
-            if (done := touched.get(position)) is not None:
-                outcome, student, more = done
-                results.append(
-                    RowResult(row, line, outcome, (), warnings + more, student, username, student_id)
-                )
-                continue
-            if not errors:
-                errors = (self.refusals[position],)
-            results.append(RowResult(row, line, refused, errors, warnings, None, username, student_id))
-        return results
+    def _refuse(self, position: int, *errors: Problem) -> None:
+        line, row, _, _, warnings, username, student_id = self.rows[position]
+        self.results[position] = RowResult(
+            row, line, Outcome.REFUSED, errors, warnings, None, username, student_id
+        )
 
 
 def _changes(
@@ -306,12 +306,13 @@ def _changes(
             warnings += (say.username_changed(row, student),)
     if row.student_id is not None and row.student_id != student.student_id:
         student_id = row.student_id
-        if student.student_id is not None:
+        if student.student_id:
             warnings += (say.student_id_changed(row, student),)
     update = StudentUpdate(
         row.row,
         student.id,
         username,
+        entry.key if username is not None else None,
         student_id,
         row.last_name if row.last_name != student.last_name else None,
         row.first_name if row.first_name != student.first_name else None,
@@ -322,7 +323,7 @@ def _changes(
     return (update if update[2:] != _NOTHING else None), warnings
 
 
-_NOTHING = (None,) * 7
+_NOTHING = (None,) * 8
 
 
 def _moves(row: RosterRow, membership: KnownMembership) -> bool:

@@ -29,9 +29,11 @@ class PlanWords(NamedTuple):
 
     def username_conflict(self, row: RosterRow, lines: Sequence[int]) -> Problem:
         """`lines` share the Username, this row's among them, and differ in StudentId."""
-        others = [line for line in lines if line != row.line]
-        named = ", ".join(str(line) for line in others[:_MAX_LINES_NAMED])
-        more = f" and {len(others) - _MAX_LINES_NAMED:,} more" if len(others) > _MAX_LINES_NAMED else ""
+        # Only as many as are named are looked at: a whole file may share one Username.
+        others = [line for line in lines[: _MAX_LINES_NAMED + 1] if line != row.line][:_MAX_LINES_NAMED]
+        named = ", ".join(map(str, others))
+        hidden = len(lines) - 1 - len(others)
+        more = f" and {hidden:,} more" if hidden else ""
         message = (
             f"{self.username} {shown(row.username)} is also on line {named}{more} of this file, and the "
             f"{self.student_id} differs. Two students cannot share a Username; correct the rows."

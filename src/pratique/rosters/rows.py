@@ -10,7 +10,7 @@ from datetime import date
 from operator import itemgetter
 from typing import TypeVar
 
-from pratique.rosters.cells import DateOfBirthRule, OnCampusRule, Reading, TextRule
+from pratique.rosters.cells import TEXT_LIMITS, DateOfBirthRule, OnCampusRule, Reading, TextRule
 from pratique.rosters.csvfile import CsvFile, Record
 from pratique.rosters.garbage import collector_paused
 from pratique.rosters.mapping import FIELDS, ResolvedColumns
@@ -76,48 +76,40 @@ class _RowParser:
         if record.errors and any(error.code in _MISALIGNED for error in record.errors):
             return ParsedRow(record.line, record.row, None, record.errors, (), "", "")
         cells = self._pick(record.cells + self._extra)
-        username = self.username(cells[0])
-        student_id = self.student_id(cells[1])
-        last_name = self.last_name[cells[2]]
-        first_name = self.first_name[cells[3]]
-        telephone = self.telephone(cells[4])
-        born = self.date_of_birth[cells[5]]
-        on_campus = self.on_campus[cells[8]]
+        username, errors, warnings = self.username(cells[0])
+        student_id, student_id_errors, student_id_warnings = self.student_id(cells[1])
+        last_name, last_name_errors, _ = self.last_name[cells[2]]
+        first_name, first_name_errors, _ = self.first_name[cells[3]]
+        telephone, telephone_errors, _ = self.telephone(cells[4])
+        born, born_errors, _ = self.date_of_birth[cells[5]]
+        on_campus, on_campus_errors, _ = self.on_campus[cells[8]]
         placed = self.place(cells[6], cells[7], cells[9])
-        errors = (
-            username.errors
-            + student_id.errors
-            + last_name.errors
-            + first_name.errors
-            + telephone.errors
-            + born.errors
-            + placed.errors
-            + on_campus.errors
-        )
-        if username.value is None or (student_id.value is None and self.student_id_required):
+        errors += student_id_errors + last_name_errors + first_name_errors + telephone_errors
+        errors += born_errors + placed.errors + on_campus_errors
+        warnings += student_id_warnings + placed.warnings
+        if username is None or (student_id is None and self.student_id_required):
             errors = self._with_missing(record, cells, errors)
-        warnings = username.warnings + student_id.warnings + placed.warnings
         if errors or record.errors:
             return self._refused(record, cells, errors, warnings)
-        assert username.value is not None
+        assert username is not None
         assert placed.package is not None
         row = RosterRow(
             record.line,
             record.row,
-            username.value,
-            student_id.value,
-            last_name.value,
-            first_name.value,
-            telephone.value,
-            born.value,
+            username,
+            student_id,
+            last_name,
+            first_name,
+            telephone,
+            born,
             placed.group,
             placed.term,
-            on_campus.value,
+            on_campus,
             placed.package.code,
             placed.package.id,
             placed.tracker_id,
         )
-        return ParsedRow(record.line, record.row, row, (), warnings, username.value, student_id.value or "")
+        return ParsedRow(record.line, record.row, row, (), warnings, username, student_id or "")
 
     def refuse_past_limit(self, record: Record, limit: int) -> ParsedRow:
         """Refuse a row past the limit, still naming whose row it is."""
@@ -126,7 +118,10 @@ class _RowParser:
         username = student_id = ""
         if not record.errors:
             cells = self._pick(record.cells + self._extra)
-            username, student_id = _name(cells[0]), _name(cells[1])
+            username, student_id = (
+                _name(cells[0], TEXT_LIMITS["username"]),
+                _name(cells[1], TEXT_LIMITS["student_id"]),
+            )
         return ParsedRow(record.line, record.row, None, (*record.errors, problem), (), username, student_id)
 
     def _with_missing(
@@ -151,7 +146,15 @@ class _RowParser:
         # A cell that could not be read whole has one error already; judging its remains would add noise.
         unreadable = {error.column for error in record.errors}
         errors = (*record.errors, *(error for error in errors if error.column not in unreadable))
-        return ParsedRow(record.line, record.row, None, errors, warnings, _name(cells[0]), _name(cells[1]))
+        return ParsedRow(
+            record.line,
+            record.row,
+            None,
+            errors,
+            warnings,
+            _name(cells[0], TEXT_LIMITS["username"]),
+            _name(cells[1], TEXT_LIMITS["student_id"]),
+        )
 
 
 class _Remembered(dict[str, Reading[Value]]):
@@ -183,5 +186,6 @@ def _picker(columns: ResolvedColumns) -> tuple[Callable[[_Cells], _Cells], _Cell
     return itemgetter(*places), extra
 
 
-def _name(cell: str) -> str:
-    return unicodedata.normalize("NFC", cell.strip()[:254])
+def _name(cell: str, limit: int) -> str:
+    """A cell as results show it when its row is refused, within what the field may hold."""
+    return unicodedata.normalize("NFC", cell.strip())[:limit]

@@ -106,7 +106,7 @@ class KnownMembership(NamedTuple):
 
 
 class KnownStudent(NamedTuple):
-    """A stored student with the memberships by package id that the file may touch."""
+    """A stored student with their memberships by package id. Missing text is `None` or empty."""
 
     id: Hashable
     username: str
@@ -125,12 +125,15 @@ class KnownStudent(NamedTuple):
 class StudentCreate(NamedTuple):
     """Create this student and invite them. `row` joins it to its `MembershipCreate`.
 
+    `username_key` is `students.folding.username_key` of the Username, made once for matching and storing.
+
     Text that the row does not give is empty, other values are `None`: ready for COPY.
     """
 
     row: int
     username: str
-    student_id: str | None
+    username_key: str
+    student_id: str
     last_name: str
     first_name: str
     telephone: str
@@ -147,6 +150,7 @@ class StudentUpdate(NamedTuple):
     row: int
     id: Hashable
     username: str | None
+    username_key: str | None
     student_id: str | None
     last_name: str | None
     first_name: str | None
