@@ -1,0 +1,57 @@
+"""Worker entries: one call each."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from pratique.foundation import clock
+from pratique.foundation.queue import RETRY
+from pratique.foundation.tenancy import institution_scope
+from pratique.institutions.models import Institution
+from pratique.institutions.queries import all_institution_ids
+from pratique.rosters import actions
+from pratique.rosters.progress import reporting
+
+FILES_KEPT = timedelta(days=30)
+
+
+@app.task(name="rosters.check", queue="bulk", retry=RETRY)
+def check(*, institution_id: str, roster_import_id: str) -> None:
+    """Make the plan of an import that waits for it."""
+    institution = _institution(institution_id)
+    with reporting(institution.id, UUID(roster_import_id)) as report:
+        actions.check(
+            institution=institution,
+            roster_import_id=UUID(roster_import_id),
+            today=clock.today(institution.time_zone),
+            report=report,
+        )
+
+
+@app.task(name="rosters.apply", queue="bulk", retry=RETRY)
+def apply(*, institution_id: str, roster_import_id: str) -> None:
+    """Apply an import that was confirmed."""
+    institution = _institution(institution_id)
+    with reporting(institution.id, UUID(roster_import_id)) as report:
+        actions.apply(
+            institution=institution,
+            roster_import_id=UUID(roster_import_id),
+            today=clock.today(institution.time_zone),
+            now=clock.now(),
+            report=report,
+        )
+
+
+@app.periodic(cron="10 3 * * *")
+@app.task(name="rosters.delete_old_files", queue="timed")
+def delete_old_files(timestamp: int) -> None:
+    """Delete roster files that are older than the retention time."""
+    for institution_id in all_institution_ids():
+        with institution_scope(institution_id):
+            actions.delete_old_files(before=clock.now() - FILES_KEPT)
+
+
+def _institution(institution_id: str) -> Institution:
+    with institution_scope(UUID(institution_id)):
+        return Institution.objects.get(id=institution_id)
