@@ -29,7 +29,10 @@ from pratique.rules.types import (
 
 
 class Answer(NamedTuple):
-    """Truth (None is unknown), the first later day on which it may differ, and the facts that were missing."""
+    """Truth (None is unknown), the first later day on which it may differ.
+
+    And the facts that were missing.
+    """
 
     truth: bool | None
     changes_on: date | None = None

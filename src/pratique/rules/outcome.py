@@ -3,8 +3,8 @@
 A rule only says whether it *holds* on a day with the evidence that is counted, and why. It knows nothing of
 pending or rejected: which states are counted is the caller's choice.
 
-The law that makes `changes_on` right: every comparison with `on_date` that could turn out otherwise later puts
-the day on which it turns into `changes_on`, and no reason carries `on_date` itself.
+The law that makes `changes_on` right: every comparison with `on_date` that could turn out otherwise later
+puts the day on which it turns into `changes_on`, and no reason carries `on_date` itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from pratique.rules.types import DoseFinding, Evidence, Reason, StudentFacts
 
 
 class Outcome(NamedTuple):
-    """Whether a rule holds and why. `progress` from 0 to 1 ranks branches that do not; below 0: not up to them."""
+    """Whether a rule holds and why.
+
+    `progress` from 0 to 1 ranks branches that do not; below 0: not up to them.
+    """
 
     holds: bool
     reasons: tuple[Reason, ...]
@@ -71,3 +74,13 @@ def merge_relevance(parts: Iterable[Relevance]) -> Relevance:
 def earliest(days: Iterable[date | None]) -> date | None:
     """Return the first of some days, leaving out the Nones; None if nothing is left."""
     return min((day for day in days if day is not None), default=None)
+
+
+def together(alternatives: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Mark alternatives that only suffice all together: each after the first is one more, not another one."""
+    return tuple(
+        Reason(code, (*params, ("together", 1)))
+        if place and ("together", 1) not in params
+        else Reason(code, params)
+        for place, (code, params) in enumerate(alternatives)
+    )

@@ -55,7 +55,9 @@ def subtract_period(day: date, period: Period) -> date:
     `add_period(subtract_period(d, p), p)` is never before `d` for periods of one unit: the first day of a
     window computed this way always lies inside the window.
     """
-    return shift_days(_move_months(day, -(period.years * 12 + period.months)), -(period.weeks * 7 + period.days))
+    return shift_days(
+        _move_months(day, -(period.years * 12 + period.months)), -(period.weeks * 7 + period.days)
+    )
 
 
 def shift_days(day: date, days: int) -> date:
@@ -67,7 +69,10 @@ def shift_days(day: date, days: int) -> date:
 
 
 def day_after(day: date) -> date | None:
-    """Return the first day on which something that lasts through `day` is over; None at the calendar's end."""
+    """Return the first day on which something that lasts through `day` is over.
+
+    None at the calendar's end.
+    """
     return None if day == date.max else day + timedelta(1)
 
 
@@ -96,4 +101,6 @@ def _move_months(day: date, months: int) -> date:
     try:
         return date(year, month + 1, day.day)
     except ValueError:
-        return date(year, month + 2, 1)  # only months 2 to 11 lack days, so the next month is in the same year
+        return date(
+            year, month + 2, 1
+        )  # only months 2 to 11 lack days, so the next month is in the same year

@@ -1,8 +1,8 @@
 """The plain, frozen data of the rule engine: what is handed in, what is asked, what is answered.
 
-No behaviour lives here: `evaluate.py` judges, `explain.py` and `describe.py` speak, `data.py` reads and writes
-JSON. Evidence and verdicts are NamedTuples, since a bulk run makes them by the hundred thousand; rules and
-conditions are frozen dataclasses, since they are few and must be told apart by type.
+No behaviour lives here: `evaluate.py` judges, `explain.py` and `describe.py` speak, `data.py` reads and
+writes JSON. Evidence and verdicts are NamedTuples, since a bulk run makes them by the hundred thousand;
+rules and conditions are frozen dataclasses, since they are few and must be told apart by type.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Titer(NamedTuple):
 
 
 class Document(NamedTuple):
-    """One uploaded paper of a kind ("physical_exam"); `issued_on` is the date that the reviewer read off it."""
+    """One uploaded paper of a kind ("physical_exam"); `issued_on` is the date that the reviewer read."""
 
     id: str | UUID
     kind: str
@@ -73,7 +73,7 @@ class FormAnswer(NamedTuple):
 
 
 class Exemption(NamedTuple):
-    """One exemption claimed. `requirement` is a requirement key, "" for any. `expires_on` is the last good day."""
+    """One exemption claimed, for the requirement of a key ("" for any); `expires_on` is its last good day."""
 
     id: str | UUID
     kind: str
@@ -127,7 +127,7 @@ class OnCampus:
 
 @dataclass(frozen=True, slots=True)
 class AgeBetween:
-    """The student is at least `at_least` and younger than `below` on the day `at` (an anchor or a fixed date)."""
+    """At least `at_least` old and younger than `below` on the day `at` (an anchor or a fixed date)."""
 
     at: Anchor | date
     at_least: Period | None = None
@@ -237,11 +237,12 @@ class Series:
 
     `min_age[i]` is for dose i+1; `min_interval[i]` and `min_interval_from_first[i]` are for dose i+2, counted
     from the dose before *that counts* and from the first that counts. `products[i]` lists the CVX codes that
-    dose i+1 must be of. Missing or None entries are no limit. `same_brand` lists groups of CVX codes: all doses
-    must come from one group. `earliest` and `latest` bound the date of any dose. `window` is for the last
-    dose. After `booster_every` since the last dose a further one is due; doses beyond `doses` have the age limit
-    of the last one and no interval.
-    Grace in days: ACIP General Best Practices, 4 days for age and interval.
+    dose i+1 must be of. Missing or None entries are no limit. `same_brand` lists groups of CVX codes: all
+    doses must come from one group. `earliest` and `latest` bound the date of any dose. `window` is for the
+    last dose. After `booster_every` since the last dose a further one is due; doses beyond `doses` have the
+    age limit of the last one and no interval.
+
+    Grace is in days; 4 for age and interval is ACIP General Best Practices.
     """
 
     vaccine: str
@@ -290,7 +291,7 @@ class DocumentRule:
 
 @dataclass(frozen=True, slots=True)
 class FormRule:
-    """The newest answer to a form: questions answered, consents given, signed, its answers as `answers` says."""
+    """The newest answer to a form: questions answered, consents given, signed, answers as `answers` says."""
 
     form: str
     questions: tuple[str, ...] = ()
@@ -302,7 +303,7 @@ class FormRule:
 
 @dataclass(frozen=True, slots=True)
 class TiterRule:
-    """The newest result for each of these antibodies is positive, collected inside the window if one is given."""
+    """The newest result for each of these antibodies is positive, collected inside the window if any."""
 
     antibodies: tuple[str, ...]
     window: Window | None = None
@@ -338,14 +339,12 @@ class AnyOf:
     rules: tuple[Rule, ...]
 
 
-Rule = (
-    Series | Recent | DocumentRule | FormRule | TiterRule | ExemptionRule | ConditionRule | AllOf | AnyOf
-)
+Rule = Series | Recent | DocumentRule | FormRule | TiterRule | ExemptionRule | ConditionRule | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One thing a group demands: a rule, for whom it applies, which exemptions it accepts, where it comes from."""
+    """One thing a group demands: a rule, for whom, which exemptions it accepts, and where it comes from."""
 
     key: str
     name: str
@@ -374,7 +373,7 @@ ParamValue = str | int | date
 
 
 class Reason(NamedTuple):
-    """Why: a code of `explain.SENTENCES` and what the sentence is about. Hashable; no sentence is built here."""
+    """Why: a code of `sentences.SENTENCES` and what the sentence is about. No sentence is built here."""
 
     code: str
     params: tuple[tuple[str, ParamValue], ...] = ()
@@ -394,10 +393,10 @@ class DoseFinding(NamedTuple):
 class Verdict(NamedTuple):
     """The answer for one student, one requirement and one day.
 
-    `next_action_on`: first day on which something is asked of the student: the next dose may be given, validity
-    is over. It may lie in the past (asked since then). None when nothing is asked, or when what is asked has no first
-    day (a missing form). `changes_on`: the first later day on which the same evidence may give another verdict; None
-    if never. Where `applies` is False the status is approved: nothing is asked.
+    `next_action_on`: the first day on which something is asked of the student: the next dose may be given,
+    validity is over. It may lie in the past (asked since then). None when nothing is asked, or when what is
+    asked has no first day (a missing form). `changes_on`: the first later day on which the same evidence may
+    give another verdict; None if never. Where `applies` is False the status is approved: nothing is asked.
     """
 
     applies: bool

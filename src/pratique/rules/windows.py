@@ -1,7 +1,7 @@
 """Windows: whether something that happened on a day still counts on another.
 
 A window is worked out once for a student and a day (`bounds`), then each event is fitted into it. The
-anniversary itself is inside: a dose given exactly five years ago is "within 5 years", the day after it is not.
+anniversary itself is inside: a dose given exactly five years ago is "within 5 years"; a day later it is not.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from pratique.rules.conditions import FACT_OF_ANCHOR, anchor_day
 from pratique.rules.periods import day_after, shifter, subtract_period
-from pratique.rules.types import Anchor, StudentFacts, Window
+from pratique.rules.types import Anchor, Reason, StudentFacts, Window
 
 
 class Bounds(NamedTuple):
-    """First and last day accepted, the day on which these bounds move, or the fact that is missing for them."""
+    """First and last day accepted, the day on which these move, or the fact that is missing for them."""
 
     opens: date | None = None
     closes: date | None = None
@@ -28,6 +28,13 @@ class Fit(NamedTuple):
 
     inside: bool
     over_on: date | None = None
+
+
+def missing_fact(fact: str) -> Reason:
+    """Return the reason for a limit that cannot be checked, because a fact is not on record."""
+    if fact == "date_of_birth":
+        return Reason("date_of_birth_missing")
+    return Reason("window_unknown", (("fact", fact),))
 
 
 _ALWAYS = Fit(True)

@@ -1,0 +1,169 @@
+"""From a rule, evidence and facts to a verdict on one day. Pure: no database, no clock, no words.
+
+`PRECEDENCE` below is the whole policy, top wins. Whether a rule holds is worked out in `series.py`,
+`dated.py` and `combine.py`; sentences are made in `explain.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from pratique.rules.combine import compile_rule
+from pratique.rules.conditions import YES, Answer, compile_condition
+from pratique.rules.dated import ExemptionCheck
+from pratique.rules.outcome import Outcome, earliest, merge_relevance
+from pratique.rules.periods import shift_days
+from pratique.rules.types import Evidence, ItemStatus, Reason, Requirement, StudentFacts, Verdict
+
+Evaluator = Callable[[Evidence, StudentFacts, date], Verdict]
+
+APPROVED_ONLY = frozenset({"approved"})
+WITH_PENDING = frozenset({"approved", "pending"})
+
+DOES_NOT_APPLY = Verdict(False, ItemStatus.APPROVED, (Reason("does_not_apply"),), None, None, None, ())
+
+
+def evaluate(requirement: Requirement, evidence: Evidence, facts: StudentFacts, on_date: date) -> Verdict:
+    """Judge one student on one requirement on one day.
+
+    Answers a verdict with reasons, whatever the evidence. Precedence, top wins:
+
+    1. does not apply (the condition is not met; a condition that hangs on an unknown fact applies),
+    2. approved: the rule holds with approved evidence, or an accepted exemption does,
+    3. pending: either would hold if what awaits review were approved,
+    4. rejected: the newest relevant evidence was turned down,
+    5. expired: it held on some earlier day with the approved evidence,
+    6. incomplete.
+    """
+    return _compiled(requirement)(evidence, facts, on_date)
+
+
+def compile_requirement(requirement: Requirement) -> Evaluator:
+    """Return `evaluate` with everything prepared that hangs on the requirement alone; for bulk runs."""
+    return _RequirementCheck(requirement)
+
+
+class _RequirementCheck:
+    """A compiled requirement: `evaluate` in its first form."""
+
+    def __init__(self, requirement: Requirement) -> None:
+        self._key = requirement.key
+        condition = requirement.condition
+        self._condition = None if condition is None else compile_condition(condition)
+        self._rule = compile_rule(requirement.rule, requirement.key)
+        self._exemptions = [ExemptionCheck(accepted, requirement.key) for accepted in requirement.exemptions]
+        self._relevance = merge_relevance(check.relevance for check in (self._rule, *self._exemptions))
+
+    def __call__(self, evidence: Evidence, facts: StudentFacts, on_date: date) -> Verdict:
+        applies = YES if self._condition is None else self._condition(facts, on_date)
+        if applies.truth is False:
+            later = applies.changes_on
+            return DOES_NOT_APPLY if later is None else DOES_NOT_APPLY._replace(changes_on=later)
+        reviewed = self._judge(evidence, facts, on_date, APPROVED_ONLY)
+        if reviewed.holds:
+            return _verdict(ItemStatus.APPROVED, reviewed, applies)
+        waiting = self._awaits_review(evidence)
+        if waiting:
+            hoped = self._judge(evidence, facts, on_date, WITH_PENDING)
+            later = earliest((reviewed.changes_on, hoped.changes_on))
+            if hoped.holds:
+                reasons = (Reason("awaiting_review"), *hoped.reasons)
+                return _verdict(
+                    ItemStatus.PENDING, hoped._replace(reasons=reasons, changes_on=later), applies
+                )
+            reasons = (*reviewed.reasons, Reason("part_awaiting_review"))
+            reviewed = reviewed._replace(reasons=reasons, changes_on=later)
+        if self._newest_was_rejected(evidence):
+            reasons = (Reason("evidence_rejected"), *reviewed.reasons)
+            return _verdict(ItemStatus.REJECTED, reviewed._replace(reasons=reasons), applies)
+        if self._held_before(evidence, facts, on_date):
+            return _verdict(ItemStatus.EXPIRED, reviewed, applies)
+        return _verdict(ItemStatus.INCOMPLETE, reviewed, applies)
+
+    def _judge(
+        self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
+    ) -> Outcome:
+        """Judge the rule, and where it does not hold, the accepted exemptions."""
+        outcome = self._rule(evidence, facts, on_date, counted)
+        if outcome.holds or not evidence.exemptions:
+            return outcome
+        exempt = [check(evidence, facts, on_date, counted) for check in self._exemptions]
+        claimed = [one for one in exempt if one.reasons[0].code != "exemption_missing"]
+        later = earliest([outcome.changes_on, *(one.changes_on for one in claimed)])
+        holding = [one for one in claimed if one.holds]
+        if holding:
+            best = max(holding, key=lambda one: one.next_action_on or date.max)
+            return best._replace(changes_on=later, doses=outcome.doses)
+        refused = tuple(reason for one in claimed for reason in one.reasons)
+        refused += self._not_accepted(evidence, counted)
+        return outcome._replace(reasons=(*outcome.reasons, *refused), changes_on=later)
+
+    def _not_accepted(self, evidence: Evidence, counted: frozenset[str]) -> tuple[Reason, ...]:
+        """Name exemptions claimed for this very requirement whose kind it does not accept."""
+        kinds = sorted(
+            {
+                one.kind
+                for one in evidence.exemptions
+                if one.requirement == self._key
+                and one.state in counted
+                and one.kind not in self._relevance.exemptions
+            }
+        )
+        return tuple(Reason("exemption_kind_not_accepted", (("exemption", kind),)) for kind in kinds)
+
+    def _awaits_review(self, evidence: Evidence) -> bool:
+        return any(state == "pending" for state, _ in self._relevant(evidence))
+
+    def _newest_was_rejected(self, evidence: Evidence) -> bool:
+        """Look at what came in last.
+
+        Of several that came at once (or at no known time), one refusal suffices.
+        """
+        relevant = self._relevant(evidence)
+        if not any(state == "rejected" for state, _ in relevant):
+            return False
+        newest = max(came for _, came in relevant)
+        return any(state == "rejected" for state, came in relevant if came == newest)
+
+    def _relevant(self, evidence: Evidence) -> list[tuple[str, tuple[bool, float]]]:
+        """Return state and time of arrival of all evidence that the rule or its exemptions look at."""
+        cvx, antibodies, documents, forms, exemptions = self._relevance
+        items: list[Any] = [dose for dose in evidence.doses if dose.cvx in cvx]
+        items += [titer for titer in evidence.titers if titer.antibody in antibodies]
+        items += [paper for paper in evidence.documents if paper.kind in documents]
+        items += [form for form in evidence.forms if form.form in forms]
+        items += [
+            one
+            for one in evidence.exemptions
+            if one.kind in exemptions and one.requirement in ("", self._key)
+        ]
+        return [(item.state, (item.submitted_at is not None, item.submitted_at)) for item in items]
+
+    def _held_before(self, evidence: Evidence, facts: StudentFacts, on_date: date) -> bool:
+        """Say whether approved evidence once sufficed: it did so last on the eve of one of the lapses."""
+        lapses = set(self._rule.lapses(evidence))
+        for check in self._exemptions:
+            lapses.update(check.lapses(evidence))
+        return any(
+            self._judge(evidence, facts, shift_days(lapsed_on, -1), APPROVED_ONLY).holds
+            for lapsed_on in lapses
+            if lapsed_on <= on_date
+        )
+
+
+@lru_cache(maxsize=1024)
+def _compiled(requirement: Requirement) -> Evaluator:
+    return compile_requirement(requirement)
+
+
+def _verdict(status: ItemStatus, outcome: Outcome, applies: Answer) -> Verdict:
+    reasons, changes_on = outcome.reasons, outcome.changes_on
+    if applies is not YES:
+        changes_on = earliest((changes_on, applies.changes_on))
+        reasons += tuple(Reason("fact_unknown", (("fact", fact),)) for fact in applies.unknown)
+    return Verdict(
+        True, status, reasons, outcome.next_action_on, changes_on, outcome.administered_on, outcome.doses
+    )
