@@ -12,7 +12,6 @@ from typing import NamedTuple
 from pratique.rosters.problems import LISTED_NAMES, listed, shown
 from pratique.rosters.types import KnownNames, KnownPackage, KnownTracker, Problem
 
-
 # Finding the nearest name is slow; a file with thousands of different wrong names needs no hint for each.
 _MAX_HINTS = 100
 
