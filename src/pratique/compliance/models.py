@@ -20,8 +20,9 @@ class ItemStatus(models.TextChoices):
 class Item(models.Model):
     """A membership's standing on one requirement.
 
-    `requirement_key` names the requirement across versions of its set. `verdict` holds reasons and findings for
-    each dose as `pratique.rules` writes them; `digest` is what a re-evaluation compares instead of the whole.
+    `requirement_key` names the requirement across versions of its set. `reasons` are as `pratique.rules` writes
+    them (the findings dose by dose are worked out when somebody looks); `digest` is what a re-evaluation compares
+    instead of the whole.
     """
 
     pk = models.CompositePrimaryKey("institution_id", "membership_id", "requirement_key")
@@ -33,7 +34,7 @@ class Item(models.Model):
     administered_on = models.DateField(null=True, blank=True)
     last_modified_at = models.DateTimeField(null=True, blank=True)
     status_changed_at = models.DateTimeField()
-    verdict = models.JSONField(default=dict)
+    reasons = models.JSONField(default=list)
     digest = models.BigIntegerField()
 
 

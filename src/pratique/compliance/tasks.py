@@ -1,0 +1,35 @@
+"""Worker entries: one call each."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from pratique.compliance import actions
+from pratique.foundation import clock
+from pratique.foundation.queue import RETRY, enqueue
+from pratique.foundation.tenancy import institution_scope
+from pratique.institutions.models import Institution
+from pratique.institutions.queries import all_institution_ids
+
+
+@app.task(name="compliance.evaluate_stale", queue="interactive", retry=RETRY)
+def evaluate_stale(*, institution_id: str) -> None:
+    """Evaluate all that is marked stale in an institution."""
+    institution = _institution(UUID(institution_id))
+    actions.evaluate_stale(institution=institution, today=clock.today(institution.time_zone), now=clock.now())
+
+
+@app.periodic(cron="2 * * * *")
+@app.task(name="compliance.mark_lapsed", queue="timed")
+def mark_lapsed(timestamp: int) -> None:
+    """Every hour (schools live in many time zones): mark what lapsed at somebody's midnight, and have it judged."""
+    for institution_id in all_institution_ids():
+        institution = _institution(institution_id)
+        if actions.mark_lapsed(institution=institution, today=clock.today(institution.time_zone), now=clock.now()):
+            with institution_scope(institution_id):
+                enqueue("compliance.evaluate_stale", institution_id=institution_id, once=f"stale:{institution_id}")
+
+
+def _institution(institution_id: UUID) -> Institution:
+    with institution_scope(institution_id):
+        return Institution.objects.get(id=institution_id)

@@ -6,19 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from pratique.rules.combine import compile_rule
 from pratique.rules.conditions import YES, Answer, compile_condition
 from pratique.rules.dated import ExemptionCheck
-from pratique.rules.outcome import Outcome, earliest, merge_relevance
+from pratique.rules.outcome import Outcome, Relevance, earliest, merge_relevance
 from pratique.rules.periods import shift_days
 from pratique.rules.types import Evidence, ItemStatus, Reason, Requirement, StudentFacts, Verdict
 
-Evaluator = Callable[[Evidence, StudentFacts, date], Verdict]
+
+
+class Evaluator(Protocol):
+    """A compiled requirement: `evaluate` in its first form, and which evidence it looks at."""
+
+    @property
+    def relevance(self) -> Relevance: ...
+
+    def __call__(self, evidence: Evidence, facts: StudentFacts, on_date: date) -> Verdict: ...
+
 
 APPROVED_ONLY = frozenset({"approved"})
 WITH_PENDING = frozenset({"approved", "pending"})
@@ -56,6 +64,11 @@ class _RequirementCheck:
         self._rule = compile_rule(requirement.rule, requirement.key)
         self._exemptions = [ExemptionCheck(accepted, requirement.key) for accepted in requirement.exemptions]
         self._relevance = merge_relevance(check.relevance for check in (self._rule, *self._exemptions))
+
+    @property
+    def relevance(self) -> Relevance:
+        """Return which evidence can bear on the requirement: callers date "last changed" by it."""
+        return self._relevance
 
     def __call__(self, evidence: Evidence, facts: StudentFacts, on_date: date) -> Verdict:
         applies = YES if self._condition is None else self._condition(facts, on_date)

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('administered_on', models.DateField(blank=True, null=True)),
                 ('last_modified_at', models.DateTimeField(blank=True, null=True)),
                 ('status_changed_at', models.DateTimeField()),
-                ('verdict', models.JSONField(default=dict)),
+                ('reasons', models.JSONField(default=list)),
                 ('digest', models.BigIntegerField()),
                 ('institution', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
                 ('membership', pratique.foundation.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='students.membership')),

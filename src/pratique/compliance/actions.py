@@ -1,0 +1,89 @@
+"""Evaluating: the only writes of derived standing.
+
+    stale memberships (a batch) -> facts -> judge -> compare with what is stored -> write what changed
+
+A batch is one transaction, and the mark is what remains to be done: a worker killed in the middle loses the batch
+it was at and nothing else, and a rerun repeats nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import connection
+
+from pratique.compliance import facts, store
+from pratique.compliance.facts import Loaded
+from pratique.compliance.judging import CompiledSet, compile_set, judge
+from pratique.foundation.tenancy import institution_scope
+from pratique.institutions.models import Institution
+from pratique.requirements import queries as requirements
+from pratique.students.actions import mark_lapsed_stale
+
+BATCH = 5_000
+
+
+def evaluate_stale(
+    *,
+    institution: Institution,
+    today: date,
+    now: datetime,
+    batch: int = BATCH,
+    report: Callable[[int], None] = lambda done: None,
+) -> int:
+    """Evaluate every stale membership, batch by batch, each in a transaction of its own; return how many.
+
+    `report` is called after each batch with the number done so far.
+    """
+    done = 0
+    while True:
+        with institution_scope(institution.id):
+            _one_at_a_time(institution.id)
+            loaded = facts.stale(batch)
+            _evaluate(loaded, institution_id=institution.id, today=today, now=now)
+        done += len(loaded)
+        if len(loaded) < batch:
+            return done
+        report(done)
+
+
+def evaluate(*, institution: Institution, membership_ids: list[UUID], today: date, now: datetime) -> None:
+    """Evaluate these memberships now, in the open transaction, whether they are marked or not."""
+    with institution_scope(institution.id):
+        _one_at_a_time(institution.id)
+        _evaluate(facts.of(membership_ids), institution_id=institution.id, today=today, now=now)
+
+
+def mark_lapsed(*, institution: Institution, today: date, now: datetime) -> int:
+    """Mark those whose standing the passing of time may have changed by `today`; touches no other row."""
+    with institution_scope(institution.id):
+        return mark_lapsed_stale(today=today, now=now)
+
+
+def compiled_sets(today: date) -> Mapping[UUID, CompiledSet]:
+    """Return by requirement group what is in force on `today`, ready to judge with."""
+    sets = {
+        group: compile_set(in_force.requirements, in_force.replaced_on)
+        for group, in_force in requirements.sets_in_force(today).items()
+    }
+    for group, first in requirements.first_sets_to_come(today).items():
+        # Nothing is asked yet, but from that day on something will be.
+        sets.setdefault(group, CompiledSet((), first, in_force=False))
+    return sets
+
+
+def _evaluate(loaded: list[Loaded], *, institution_id: UUID, today: date, now: datetime) -> None:
+    if not loaded:
+        return
+    sets = compiled_sets(today)
+    judged = (
+        (one, judge(one.facts, sets.get(group) if (group := one.facts.requirement_group_id) else None, today))
+        for one in loaded
+    )
+    store.write(store.compare(judged), institution_id=institution_id, now=now)
+
+
+def _one_at_a_time(institution_id: UUID) -> None:
+    """Let one evaluation of an institution run at a time: two would compare with the same stored items."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"evaluate:{institution_id}"])

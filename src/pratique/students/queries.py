@@ -1,0 +1,144 @@
+"""Reading students: the list with its search, filters, order and pages.
+
+One row is one membership, because standing, tracker and due date are a membership's. A page is read in two steps:
+first the keys of its rows (few columns, so that sorting and skipping stay cheap at 50,000), then what they show.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Length, Substr
+
+from pratique.students.folding import plain
+from pratique.students.models import Membership, MembershipState, Student
+
+PAGE_SIZES = (25, 50, 100)
+
+
+class Standing(StrEnum):
+    """A membership's progress in one word (domain.md, "Item status")."""
+
+    CLEARED = "cleared"  # every item is approved
+    IN_REVIEW = "in_review"  # the student has done their part of all of them
+    NOT_COMPLETE = "not_complete"
+    NO_TRACKER = "no_tracker"
+
+
+_STANDING: Mapping[Standing, Q] = {
+    Standing.CLEARED: Q(complete=True),
+    Standing.IN_REVIEW: Q(user_complete=True, complete=False),
+    Standing.NOT_COMPLETE: Q(user_complete=False, tracker__isnull=False),
+    Standing.NO_TRACKER: Q(tracker__isnull=True),
+}
+
+
+def standing_of(membership: Membership) -> Standing:
+    """Return the standing of a loaded membership; the same rule as the filter's."""
+    if membership.complete:
+        return Standing.CLEARED
+    if membership.user_complete:
+        return Standing.IN_REVIEW
+    return Standing.NOT_COMPLETE if membership.tracker_id else Standing.NO_TRACKER
+
+
+@dataclass(frozen=True)
+class StudentFilter:
+    """What the list shows. An empty value filters nothing; archived memberships are left out unless asked for."""
+
+    search: str = ""
+    package: UUID | None = None
+    tracker: UUID | None = None
+    group: UUID | None = None
+    term: UUID | None = None
+    standing: Standing | None = None
+    overdue_on: date | None = None
+    on_campus: bool | None = None
+    state: MembershipState | None = MembershipState.ACTIVE
+
+
+# Names are compared as search does, without case and accents, so that "Álvarez" stands beside "Alvarez": what follows
+# the first name in `search_text` is the last name, then the first (see `folding.search_text`).
+_BY_NAME = Substr("student__search_text", Length("student__first_name") + 2)
+_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "name": (),
+    "student_id": ("student__student_id",),
+    "username": ("student__username_key",),
+    "tracker": ("tracker__name",),
+    "due": ("tracker__due_on",),
+    "standing": ("num_approved", "num_complete"),
+    "next": ("next_action_on",),
+    "changed": ("status_changed_at",),
+}
+_MAY_BE_EMPTY = {"tracker__name", "tracker__due_on", "next_action_on", "status_changed_at"}
+SORTS = tuple(_ORDERS)
+
+
+def _ordered(memberships: QuerySet[Membership], sort: str) -> QuerySet[Membership]:
+    """Order by `sort`, then by name, then by key: the order is total, so that each row is on one page."""
+    descending, key = sort.startswith("-"), sort.removeprefix("-")
+    fields = [(F(field), field in _MAY_BE_EMPTY) for field in _ORDERS[key]] or [(_BY_NAME, False)]
+    # A value that is not there comes last in either direction.
+    chosen = [
+        field.desc(nulls_last=empty or None) if descending else field.asc(nulls_last=empty or None)
+        for field, empty in fields
+    ]
+    return memberships.order_by(*chosen, _BY_NAME, "id")
+
+
+def filtered(chosen: StudentFilter) -> QuerySet[Membership]:
+    """Return the memberships that `chosen` lets through, unordered."""
+    memberships = Membership.objects.all()
+    for word in plain(chosen.search).split():
+        memberships = memberships.filter(student__search_text__contains=word)
+    equal = {
+        "package_id": chosen.package,
+        "tracker_id": chosen.tracker,
+        "tracker__requirement_group_id": chosen.group,
+        "tracker__term_id": chosen.term,
+        "student__on_campus": chosen.on_campus,
+        "state": chosen.state,
+    }
+    memberships = memberships.filter(**{name: value for name, value in equal.items() if value is not None})
+    if chosen.standing:
+        memberships = memberships.filter(_STANDING[chosen.standing])
+    if chosen.overdue_on:
+        memberships = memberships.filter(tracker__due_on__lt=chosen.overdue_on, complete=False)
+    return memberships
+
+
+def count(chosen: StudentFilter) -> int:
+    """Return how many memberships `chosen` lets through."""
+    return filtered(chosen).count()
+
+
+def page(chosen: StudentFilter, *, sort: str = "name", offset: int = 0, limit: int = 25) -> list[Membership]:
+    """Return a page of memberships with their student, tracker, group and term, in the order of `sort`.
+
+    `sort` is one of SORTS, with "-" in front for descending.
+    """
+    keys = list(_ordered(filtered(chosen), sort).values_list("id", flat=True)[offset : offset + limit])
+    found = {
+        membership.id: membership
+        for membership in Membership.objects.filter(id__in=keys).select_related(
+            "student", "package", "tracker__requirement_group", "tracker__term"
+        )
+    }
+    return [found[key] for key in keys if key in found]
+
+
+def memberships_of(student_id: UUID) -> list[Membership]:
+    """Return a student's memberships, active ones first, each with package, tracker, group and term."""
+    return list(
+        Membership.objects.filter(student_id=student_id)
+        .select_related("package", "tracker__requirement_group", "tracker__term")
+        .order_by("state", "package__name", "id")
+    )
+
+
+def find(student_id: UUID) -> Student | None:
+    """Return the student of the present institution with this key."""
+    return Student.objects.filter(id=student_id).first()
