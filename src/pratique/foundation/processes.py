@@ -1,6 +1,7 @@
 """Processes by more than their number: a pid is reused, a pid and its time of birth is not.
 
-`supervisor` starts and restarts children; this file only knows how to name one, end one, and end with a parent.
+`supervisor` starts and restarts children; this file only knows how to name one, end one, and end with a
+parent.
 """
 
 import ctypes
@@ -34,7 +35,7 @@ class Identity:
         """Return whether this very process still runs (a zombie does not)."""
         with suppress(psutil.Error):
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < 1
+            same = bool(abs(process.create_time() - self.created) < 1)
             return same and process.status() != psutil.STATUS_ZOMBIE
         return False
 
@@ -54,10 +55,10 @@ class Identity:
 
 
 def die_with_parent(expected: int) -> None:
-    """End this process when its parent `expected` ends, even by SIGKILL, so that no orphan keeps a port or a job.
+    """End this process when its parent `expected` ends, even by SIGKILL: no orphan keeps a port or a job.
 
-    On Linux the kernel does it; elsewhere a thread looks every second. What a killed process leaves half done is
-    safe by design: transactions roll back, jobs are run again.
+    On Linux the kernel does it; elsewhere a thread looks every second. What a killed process leaves half
+    done is safe by design: transactions roll back, jobs are run again.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -70,8 +71,8 @@ def die_with_parent(expected: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of grandchildren whose own parent ends (Linux; elsewhere init stays it).
 
-    In a container without an init nobody else would reap a database server that died, and a zombie looks alive
-    to the one that should replace it.
+    In a container without an init nobody else would reap a database server that died, and a zombie looks
+    alive to the one that should replace it.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

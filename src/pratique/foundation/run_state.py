@@ -55,7 +55,7 @@ class RunFolder:
             self.write(replace(state, **changes))  # type: ignore[arg-type]
 
     def running(self) -> RunState | None:
-        """Return the state of the supervisor that runs, or None. What a dead one left behind does not count."""
+        """Return the state of the supervisor that runs, or None; what a dead one left does not count."""
         state = self._read()
         return state if state and state.supervisor.is_alive() else None
 

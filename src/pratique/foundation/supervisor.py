@@ -57,10 +57,10 @@ class _Child:
 
 
 class Supervisor:
-    """Runs programs until `stop`. `tend` is called twice a second and sees to what is no child of ours (a database).
+    """Runs programs until `stop`. `tend`, called twice a second, sees to what is no child of ours (a database).
 
-    `on_change` hears the pids after each start; `say` gets one sentence for each event. Call everything from the
-    main thread: the kernel ties a child to the thread that started it.
+    `on_change` hears the pids after each start; `say` gets one sentence for each event. Call everything
+    from the main thread: the kernel ties a child to the thread that started it.
     """
 
     def __init__(
@@ -79,7 +79,6 @@ class Supervisor:
 
     def start(self) -> None:
         """Start every program."""
-        processes.adopt_orphans()
         for child in self._children:
             self._start(child)
         self._changed()
@@ -93,7 +92,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all children: SIGTERM, and SIGKILL for who is still there 15 seconds later."""
-        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        running = [
+            child.process for child in self._children if child.process and child.process.poll() is None
+        ]
         for process in running:
             process.terminate()
         deadline = time.monotonic() + _GRACE

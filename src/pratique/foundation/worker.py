@@ -1,71 +1,49 @@
 """The worker process: runs jobs, and takes up the jobs of workers that died.
 
-A worker's life is a session of the database. It registers and takes an advisory lock with its own number in one
-transaction, on a connection that it keeps for nothing else. Killed, cut off or crashed, it loses the session and
-with it the lock, and the next look (at the start of any worker, and every few seconds) returns its jobs to the
-queue: nobody waits for a heartbeat to go stale. A worker that still breathes but lost its session ends at once,
-because others may run its jobs already. Heartbeats remain for the machine that hangs without closing anything.
+A worker's life is a session of the database. It registers and takes an advisory lock with its own number in
+one transaction, on a connection that it keeps for nothing else. Killed, cut off or crashed, it loses the
+session and with it the lock, and the next look (at the start of any worker, and every few seconds) returns
+its jobs to the queue: nobody waits for a heartbeat to go stale. A worker that still breathes but lost its
+session ends at once, because others may run its jobs already. Heartbeats remain for the machine that hangs
+without closing anything.
 
-A job may therefore run more than once; what it does must be safe to repeat (actions commit once or not at all).
-The loop that takes up jobs is no job itself: a periodic one would wait behind the import that it should rescue.
+A job may therefore run more than once; what it does must be safe to repeat (actions commit once or not at
+all). The loop that takes up jobs is no job itself: a periodic one would wait behind the import that it
+should rescue.
 """
 
 import asyncio
 import logging
 import os
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, connections
-from procrastinate import App, RetryStrategy
-from procrastinate.connector import BaseAsyncConnector
+from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate.connector import BaseConnector
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
+from psycopg.conninfo import make_conninfo
 
 from pratique.foundation.embedded_postgres import wait_until_ready
+from pratique.foundation.worker_sql import LIVING_WORKERS, LOCK_CLASS, ORPHANED_JOBS, RESCUE, STALLED_SECONDS
 
-HEARTBEAT_SECONDS, STALLED_SECONDS = 5, 20
+HEARTBEAT_SECONDS = 5
 _RESCUE_EVERY = 5.0
 _MOST_ATTEMPTS = 10  # a job that took so many workers with it is not tried again
-_LOCK_CLASS = 0x50524151
-_RESCUE_LOCK = (_LOCK_CLASS + 1, 0)
 _GRACE = 10.0  # the supervisor's own patience is 15 s
 _TEMPORARY_FAILURE = os.EX_TEMPFAIL
-
-# Workers whose session holds the lock of their number, and whose event loop still turns.
-_LIVING = f"""
-    select w.id from procrastinate_workers w
-    join pg_locks l on l.locktype = 'advisory' and l.granted and l.classid = {_LOCK_CLASS}
-        and l.objsubid = 2 and l.objid = (w.id % 2147483648)::oid
-        and l.database = (select oid from pg_database where datname = current_database())
-    where w.last_heartbeat > now() - interval '{STALLED_SECONDS} seconds'
-"""
-LIVING_WORKERS = f"select count(*) from ({_LIVING}) living"
-ORPHANED_JOBS = f"""
-    select count(*) from procrastinate_jobs where status = 'doing'
-    and (worker_id is null or worker_id not in ({_LIVING}))
-"""
-# `queueing_lock` goes: an equal job may wait already, and two waiting ones of one key are refused.
-_RESCUE = f"""
-    with orphan as (
-        update procrastinate_jobs set queueing_lock = null where id in (
-            select id from procrastinate_jobs where status = 'doing'
-            and (worker_id is null or worker_id not in ({_LIVING}))
-            for update skip locked
-        ) returning id, attempts
-    )
-    select id, attempts from orphan
-"""
 
 log = structlog.get_logger(__name__)
 
 
 def run_worker(*, queues: Sequence[str] | None, name: str) -> None:
-    """Run jobs of `queues` (all of them if None) until SIGTERM; ends with status 75 when the database goes away."""
+    """Run jobs of `queues` (None: all) until SIGTERM; ends with status 75 when the database goes away."""
     _wait_for_database()
     for task in app.tasks.values():
         # Trouble of the database passes, so a task without a rule of its own is tried again after that.
@@ -95,13 +73,13 @@ class SessionJobManager(JobManager):
 
     session: psycopg.AsyncConnection | None = None
 
-    def __init__(self, connector: BaseAsyncConnector, conninfo: dict) -> None:
+    def __init__(self, connector: BaseConnector, parameters: dict[str, Any]) -> None:
         super().__init__(connector)
-        self._conninfo = conninfo
+        self._parameters = parameters
 
     async def register_worker(self) -> int:
         """Register in the transaction that takes the lock: nobody ever sees this worker without it."""
-        self.session = session = await psycopg.AsyncConnection.connect(**self._conninfo)
+        self.session = session = await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True)
         async with session.transaction():
             # A machine that lost power closes nothing: the server must find out by itself.
             await session.execute(
@@ -111,7 +89,7 @@ class SessionJobManager(JobManager):
             )
             cursor = await session.execute("select worker_id from procrastinate_register_worker_v1()")
             (worker_id,) = await cursor.fetchone()  # type: ignore[misc]
-            await session.execute("select pg_advisory_lock(%s, %s)", [_LOCK_CLASS, worker_id % 2**31])
+            await session.execute("select pg_advisory_lock(%s, %s)", [LOCK_CLASS, worker_id % 2**31])
         asyncio.get_running_loop().create_task(self._end_with_session(session))
         return int(worker_id)
 
@@ -124,8 +102,9 @@ class SessionJobManager(JobManager):
     async def retry_job_by_id_async(self, job_id: int, *arguments, **options) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN003
         try:
             await self.connector.execute_query_async(
-                "update procrastinate_jobs job set queueing_lock = null where id = %(job_id)s and exists (select 1 "
-                "from procrastinate_jobs o where o.status = 'todo' and o.queueing_lock = job.queueing_lock)",
+                "update procrastinate_jobs job set queueing_lock = null where id = %(job_id)s and exists ("
+                "select 1 from procrastinate_jobs o where o.status = 'todo' "
+                "and o.queueing_lock = job.queueing_lock)",
                 job_id=job_id,
             )
             await super().retry_job_by_id_async(job_id, *arguments, **options)
@@ -142,14 +121,16 @@ class SessionJobManager(JobManager):
 
     async def rescue_jobs(self) -> None:
         """Return jobs of dead workers to the queue, one worker at a time doing so."""
-        async with await psycopg.AsyncConnection.connect(**self._conninfo) as connection:
-            cursor = await connection.execute("select pg_try_advisory_xact_lock(%s, %s)", _RESCUE_LOCK)
+        async with await psycopg.AsyncConnection.connect(**self._parameters) as connection:
+            cursor = await connection.execute("select pg_try_advisory_xact_lock(%s, %s)", [LOCK_CLASS + 1, 0])
             (mine,) = await cursor.fetchone()  # type: ignore[misc]
             if not mine:
                 return
-            for job_id, attempts in await (await connection.execute(_RESCUE)).fetchall():
+            for job_id, attempts in await (await connection.execute(RESCUE)).fetchall():
                 if attempts >= _MOST_ATTEMPTS:
-                    await connection.execute("select procrastinate_finish_job_v1(%s, 'failed', false)", [job_id])
+                    await connection.execute(
+                        "select procrastinate_finish_job_v1(%s, 'failed', false)", [job_id]
+                    )
                     log.error("a job ended with its worker too often and is given up", job=job_id)
                 else:
                     await connection.execute(
@@ -166,18 +147,16 @@ class SessionJobManager(JobManager):
 
 
 async def _run(queues: Sequence[str] | None, name: str) -> None:
-    connector = app.connector.get_worker_connector()  # type: ignore[attr-defined]
+    parameters = connector_params("default")
     # Not `replace_connector`: that would also take the tasks' own `enqueue` out of Django's transactions.
-    worker_app: App = app.with_connector(connector)
-    conninfo = {**connector._pool_args["kwargs"], "autocommit": True}
-    manager = SessionJobManager(connector, {**conninfo, "autocommit": False})
-    worker_app.job_manager = manager
+    worker_app: App = app.with_connector(PsycopgConnector(kwargs=parameters, min_size=1, max_size=4))
+    worker_app.job_manager = manager = SessionJobManager(worker_app.connector, parameters)
     async with worker_app.open_async():
         await manager.rescue_jobs()
         rescue = asyncio.create_task(_keep_rescuing(manager))
         try:
             await worker_app.run_worker_async(
-                queues=queues,
+                queues=queues,  # type: ignore[arg-type]  # None means all, as its docstring says
                 name=name,
                 concurrency=1,
                 delete_jobs="successful",
@@ -200,14 +179,8 @@ async def _keep_rescuing(manager: SessionJobManager) -> None:
 
 
 def _wait_for_database() -> None:
-    parameters = connections["default"].get_connection_params()
-    parameters.pop("pool", None)
-    if not wait_until_ready(psycopg.conninfo.make_conninfo(**_plain(parameters)), seconds=60):
+    if not wait_until_ready(make_conninfo(**connector_params("default")), seconds=60):
         _end("waited a minute for the database")
-
-
-def _plain(parameters: dict) -> dict:
-    return {key: value for key, value in parameters.items() if isinstance(value, str | int)}
 
 
 def _end(why: str, **facts: object) -> NoReturn:

@@ -1,0 +1,40 @@
+"""The web process: Granian over `pratique.config.wsgi`, one process, several threads."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from pratique.foundation import processes
+from pratique.foundation.supervisor import PARENT
+
+app = typer.Typer()
+
+
+@app.command()
+def web(port: Annotated[int, typer.Option(envvar="PRATIQUE_PORT")] = 8000) -> None:
+    """Serve the web application on 127.0.0.1 (put a TLS proxy in front to be reached from elsewhere)."""
+    if parent := os.environ.get(PARENT):
+        processes.die_with_parent(int(parent))
+    # Granian forks the process that serves; Django is loaded there, by pratique.config.wsgi.
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "pratique.config.wsgi:application",
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=blocking_threads(os.cpu_count() or 1),
+        backlog=1024,
+        websockets=False,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def blocking_threads(cores: int) -> int:
+    """Return how many requests run at once: most wait for the database, whose pool has 12 places."""
+    return max(4, min(10, 2 * cores))
