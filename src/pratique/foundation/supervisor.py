@@ -57,7 +57,7 @@ class _Child:
 
 
 class Supervisor:
-    """Runs programs until `stop`. `tend`, called twice a second, sees to what is no child of ours (a database).
+    """Runs programs until `stop`. `tend`, called twice a second, sees to what is no child (a database).
 
     `on_change` hears the pids after each start; `say` gets one sentence for each event. Call everything
     from the main thread: the kernel ties a child to the thread that started it.

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError, connections
+from procrastinate.contrib.django.utils import connector_params
 
 from pratique.foundation.migrate import check_application_role, migrate
 
@@ -57,13 +58,15 @@ def start_database(say: Say) -> None:
     say("Database (DATABASE_URL)")
     for alias, name in (("default", "DATABASE_URL"), ("owner", "DATABASE_OWNER_URL")):
         try:
-            # Past Django's pool, which would try for a while and then hide the reason.
-            parameters = connections[alias].get_connection_params()
-            parameters.pop("pool", None)
-            parameters.pop("context", None)
-            psycopg.connect(**{**parameters, "connect_timeout": 10}).close()
+            connect_directly(alias).close()
         except psycopg.OperationalError as error:
             raise OperationalError(f"{name}: {error}") from error
+
+
+def connect_directly(alias: str) -> psycopg.Connection:
+    """Return a connection past Django's pool, which would try for a while and then hide the reason."""
+    parameters = connector_params(alias)
+    return psycopg.connect(**{**parameters, "connect_timeout": 10})
 
 
 def check_assets() -> None:

@@ -1,0 +1,65 @@
+# Everything a developer or CI does. `make run` and `make test` need only Python 3.11+ (and make).
+# Stamps under .venv/ name the content of what they were made from, so a second run does nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+hash = $(shell cat $(1) 2>/dev/null | cksum | cut -d ' ' -f 1)
+INSTALLED := $(VENV)/.installed-$(call hash,requirements/dev.txt pyproject.toml)
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+	--custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup assets run test browser check bench lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+setup: $(INSTALLED) assets  ## virtual environment, locked dependencies, browser libraries
+
+$(INSTALLED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pratique needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+assets: $(INSTALLED)  ## browser libraries into assets/
+	@command -v npm >/dev/null || test -x $(BIN)/npm || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt
+	@$(BIN)/python scripts/assets.py
+
+run: setup  ## start everything and print what to open
+	$(BIN)/pratique up
+
+test: setup browser  ## all tests
+	$(BIN)/pytest -n 2
+
+# The system's browser if there is one; else Debian's package where we may install it; else Playwright's own.
+browser: $(INSTALLED)
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else $(BIN)/playwright install chromium; fi
+
+check: $(INSTALLED)  ## lint, format, types, layers, migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
+
+bench: $(patsubst bench/bench_%.py,bench-%,$(subst _,-,$(wildcard bench/bench_*.py)))  ## every benchmark
+
+bench-%: setup  ## one benchmark
+	$(BIN)/python -m bench.bench_$(subst -,_,$*)
+
+lock: $(INSTALLED)  ## compile the lock files anew
+	$(COMPILE) pyproject.toml -o requirements/base.txt
+	$(COMPILE) pyproject.toml --extra dev -c requirements/base.txt -o requirements/dev.txt
+	$(COMPILE) requirements/node.in -o requirements/node.txt
+	npm install --package-lock-only --ignore-scripts
+
+clean:  ## remove what was made, but never var/ (that is data)
+	rm -rf $(VENV) node_modules assets .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

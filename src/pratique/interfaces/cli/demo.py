@@ -1,0 +1,51 @@
+"""`pratique demo`: the demo institution and who can sign in to it."""
+
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="The demo institution.")
+
+
+@app.command()
+def load() -> None:
+    """Load the demo institution `demo` with 2,000 synthetic students, once."""
+    from pratique.interfaces.cli import demo_school
+
+    console = Console(stderr=True)
+    if not demo_school.load(say=console.print):
+        console.print("The demo institution is there already.")
+
+
+@app.command()
+def credentials(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Show who can sign in to the demo institution."""
+    from pratique.interfaces.cli import demo_school
+
+    people = demo_school.credentials()
+    if as_json:
+        typer.echo(orjson.dumps(people).decode())
+        return
+    if not people:
+        typer.echo("There is no demo institution here. Load it with `pratique demo load`.", err=True)
+        raise typer.Exit(1)
+    table = Table("Role", "Username", "Password")
+    for person in people:
+        table.add_row(person["role"], person["username"], person["password"])
+    Console().print(table)
+
+
+def load_demo_if_empty() -> bool:
+    """Load the demo into an installation that has no institution; `pratique up` calls this. Whether it did."""
+    from pratique.institutions.queries import all_institution_ids
+    from pratique.interfaces.cli import demo_school
+
+    if all_institution_ids():
+        return False
+    console = Console(stderr=True)
+    return demo_school.load(say=console.print)

@@ -1,0 +1,153 @@
+"""The demo institution, made once, through the same actions that a real school's data goes through."""
+
+import io
+import json
+import os
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from pratique.accounts.actions import create_staff
+from pratique.accounts.roles import Role
+from pratique.compliance.actions import evaluate_stale
+from pratique.foundation import audit, clock
+from pratique.foundation.tenancy import institution_scope
+from pratique.institutions.actions import TermDates, create_institution, create_package
+from pratique.institutions.models import Institution, RequirementGroup
+from pratique.institutions.queries import institution_by_slug
+from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
+from pratique.records.actions import add_evidence
+from pratique.records.models import Evidence
+from pratique.requirements.actions import create_draft, publish
+from pratique.rosters import actions as rosters
+from pratique.rosters.sample import DEFAULT_GROUPS, write_sample
+from pratique.rules import preset
+from pratique.students.models import Student
+
+SLUG, PACKAGE_CODE, STUDENTS, SEED = "demo", "DEMO26", 2_000, 26
+BY = audit.Actor("command", "demo")
+TERMS = (
+    TermDates("Fall 2026", date(2026, 8, 24), date(2026, 12, 4)),
+    TermDates("Spring 2027", date(2027, 1, 11), date(2026, 12, 18)),
+)
+_STAFF = (
+    ("reviewer", "Rosa Delgado-Whitfield, RN", Role.REVIEWER),
+    ("coordinator", "Chidi Okonkwo", Role.COORDINATOR),
+    ("administrator", "Anneliese Müller", Role.ADMINISTRATOR),
+)
+
+Say = Callable[[str], None]
+
+
+def load(*, say: Say = lambda message: None) -> bool:
+    """Create the demo institution with its students; False if it is there already, whole.
+
+    A load that was interrupted is finished: each step looks for what it would make.
+    """
+    now = clock.now()
+    institution = institution_by_slug(SLUG)
+    if institution is None:
+        say("Creating the demo institution")
+        institution = create_institution(
+            slug=SLUG, name="Harbor State University", time_zone="America/New_York", by=BY, now=now
+        )
+    with institution_scope(institution.id):
+        if Student.objects.exists():
+            return False
+        # One transaction from here: either all of the school is there, or it is made again.
+        _set_up(institution, now)
+        say(f"Importing {STUDENTS:,} students")
+        roster_import_id = _receive_roster(institution, now)
+        today = clock.today(institution.time_zone, at=now)
+        rosters.check(institution=institution, roster_import_id=roster_import_id, today=today)
+        _confirm(roster_import_id, now)
+        rosters.apply(institution=institution, roster_import_id=roster_import_id, today=today, now=now)
+        say("Handing in records")
+        add_evidence(institution_id=institution.id, evidence=_evidence(today), by=BY, now=now)
+    say("Judging every requirement")
+    evaluate_stale(institution=institution, today=today, now=now)
+    return True
+
+
+def credentials() -> list[dict[str, Any]]:
+    """Return who can sign in to the demo: role, username and password of each."""
+    path = _credentials_file()
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def _set_up(institution: Institution, now: datetime) -> None:
+    create_package(
+        institution=institution, code=PACKAGE_CODE, name="Student Health 2026-27",
+        groups=DEFAULT_GROUPS, terms=TERMS, by=BY, now=now,
+    )  # fmt: skip
+    for group in RequirementGroup.objects.all():
+        draft = create_draft(
+            group=group, requirements=_requirements(group.name), applies_from=date(2026, 7, 1), by=BY, now=now
+        )
+        publish(draft=draft, by=BY, now=now)
+    people = []
+    for username, name, role in _STAFF:
+        password = secrets.token_urlsafe(12)
+        create_staff(
+            institution=institution, username=username, name=name, role=role, password=password,
+            email=f"{username}@harbor.example.edu", by=BY, now=now,
+        )  # fmt: skip
+        people.append({"role": role.value, "username": username, "password": password})
+    path = _credentials_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(people, file, indent=2)
+
+
+def _requirements(group: str) -> list[dict[str, Any]]:
+    rules = {rule["key"]: dict(rule) for rule in preset("demo")}
+    if group == "Graduate":
+        del rules["physical_exam"], rules["menacwy"]
+    if group == "Nursing":
+        health = {rule["key"]: dict(rule) for rule in preset("health-sciences")}
+        rules["hepatitis_b"] = health["hepatitis_b"]
+        rules["influenza"] = health["influenza"]
+    return list(rules.values())
+
+
+def _receive_roster(institution: Institution, now: datetime) -> Any:
+    file = io.BytesIO()
+    write_sample(rows=STUDENTS, seed=SEED, out=file)
+    roster_import = rosters.receive(
+        institution=institution, file_name="harbor-state-2026.csv", content=file.getvalue(), source="command",
+        by=BY, now=now,
+    )  # fmt: skip
+    rosters.request_check(roster_import=roster_import, by=BY, now=now)
+    return roster_import.id
+
+
+def _confirm(roster_import_id: Any, now: datetime) -> None:
+    from pratique.rosters.models import RosterImport
+
+    rosters.confirm(roster_import=RosterImport.objects.get(id=roster_import_id), by=BY, now=now)
+
+
+def _evidence(today: date) -> Iterator[Evidence]:
+    chance = random.Random(SEED)  # noqa: S311  (the same demo each time, not a secret)
+    names, weights = zip(*PROFILES, strict=True)
+    students = Student.objects.order_by("student_id").values_list(
+        "id", "date_of_birth", "membership__tracker__requirement_group__name"
+    )
+    for student_id, born, group in students:
+
+        def make(kind: type[Evidence], *, owner: Any = student_id, **values: Any) -> Evidence:
+            return kind(student_id=owner, **values)
+
+        profile = chance.choices(names, weights)[0]
+        if born is not None and born < today - timedelta(days=365):
+            yield from StudentRecords(born, today, chance, make).all(profile, nursing=group == "Nursing")
+
+
+def _credentials_file() -> Path:
+    return Path(settings.VAR) / "secrets" / "demo-credentials.json"
