@@ -38,7 +38,7 @@ __all__ = [
 # No roster field is longer than 254 characters; a longer "cell" is almost always a lost closing quote.
 MAX_CELL_CHARS = 1_000
 # Rows past 50,000 are still listed one by one; this bounds the memory that listing can take.
-MAX_LINES = 500_000
+MAX_LINES = 250_000
 MAX_COLUMNS = 500
 
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -176,6 +176,13 @@ def _read_header(text: str, start: int, line: int) -> tuple[tuple[str, ...], int
         reason = _FAULT_MESSAGES[fault.code].format(line=at_line, at=at)
         column = shown(scanned.cells[fault.cell])
         raise CsvFileError("broken_header", at_line, f"The header row cannot be read. {reason}", column)
+    for name in scanned.cells:
+        # Errors repeat a column's header, so it must not be a book.
+        if len(name) > MAX_CELL_CHARS:
+            message = (
+                f"A column's name has {len(name):,} characters and begins {shown(name, 20)}. Shorten it."
+            )
+            raise CsvFileError("broken_header", line, message, shown(name))
     return tuple(scanned.cells), scanned.end
 
 

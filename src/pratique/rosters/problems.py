@@ -32,7 +32,7 @@ FILE_ERROR_CODES: dict[str, Explanation] = {
     "wrong_delimiter": Explanation("Cells are separated by something other than commas.", "Use commas."),
     "quote_not_closed": Explanation("A quoted cell is open at the end of the file.", "Close the quote."),
     "truncated": Explanation("The last record is cut off.", "Upload the whole file again."),
-    "too_many_lines": Explanation("The file has over 500,000 lines.", "Split the file."),
+    "too_many_lines": Explanation("The file has over 250,000 lines.", "Split the file."),
     "too_many_columns": Explanation("The header has over 500 columns.", "Remove columns that are not used."),
     "broken_header": Explanation("The header row itself breaks the CSV rules.", "Correct the header row."),
     "no_rows": Explanation("There is a header row and no students.", "Add the students below the header."),

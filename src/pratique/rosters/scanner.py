@@ -17,6 +17,7 @@ STRICT_LINE = re.compile(r'(?:"[^"]*(?:""[^"]*)*"|[^",\r]*)(?:,(?:"[^"]*(?:""[^"
 # csv.reader refuses fields over csv.field_size_limit(), 131,072 unless somebody changed it.
 STRICT_LINE_CHARS = 100_000
 
+_QUOTES = re.compile(r'"+')
 _TO_CELL_END = re.compile(r"[^,\n]*")
 # A record this much wider than its header is damage; its cells are counted roughly instead of one by one.
 _MANY_CELLS = 10_000
@@ -98,10 +99,11 @@ def scan(text: str, start: int, line: int, keep: int) -> Scanned:
 
 
 def _closing_quote(text: str, opening: int) -> int:
-    pos = opening + 1
-    while (pos := text.find('"', pos)) >= 0 and text.startswith('"', pos + 1):
-        pos += 2
-    return pos
+    # Quotes inside a quoted cell are doubled, so only an odd run of them ends it, with its last one.
+    for run in _QUOTES.finditer(text, opening + 1):
+        if (run.end() - run.start()) % 2:
+            return run.end() - 1
+    return -1
 
 
 def _end_of_cell(text: str, pos: int) -> int:

@@ -1,6 +1,7 @@
 """Bytes to cells: what is accepted, what is refused and in which words, and where every cell stands."""
 
 import csv
+import gc
 import io
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pratique.rosters.csvfile import MAX_BYTES, MAX_COLUMNS, CsvFile, CsvFileError, read_csv
+from pratique.rosters.garbage import collector_paused
 from pratique.rosters.problems import FILE_ERROR_CODES
 from tests.unit.rosters.factories import codes, file_error, read
 
@@ -56,6 +58,9 @@ HEADER = "Username,StudentId\n"
             "Username,Stu\rdentId\nada,1\n", "broken_header", 1, "carriage return", id="header: bare CR"
         ),
         pytest.param('User"name,StudentId\nada,1\n', "broken_header", 1, "quote", id="header: bare quote"),
+        pytest.param(
+            "U" * 1_001 + ",S\nada,1\n", "broken_header", 1, "1,001 characters", id="header: a book"
+        ),
         pytest.param("Username,StudentId\n", "no_rows", 1, "no students", id="only a header"),
         pytest.param(
             "Username,StudentId\r\n\r\n \n", "no_rows", 1, "no students", id="a header and blank lines"
@@ -79,7 +84,7 @@ def test_a_file_over_the_size_limit_is_refused_before_it_is_read() -> None:
 
 
 def test_a_file_of_countless_lines_is_refused_instead_of_filling_the_memory() -> None:
-    assert file_error("a,b\n" * 500_001).code == "too_many_lines"
+    assert file_error("a,b\n" * 250_002).code == "too_many_lines"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,10 @@ def test_a_file_of_countless_lines_is_refused_instead_of_filling_the_memory() ->
         pytest.param("b" * 1_001 + ",1", "cell_too_long", "1,001 characters", id="a cell over the limit"),
         pytest.param("b" * 1_000_000 + ",1", "cell_too_long", "1,000,000 characters", id="a 1 MB cell"),
         pytest.param(
-            '"' + "b\n" * 500_000 + '",1', None, "", id="a 1 MB quoted cell of lines is past the line limit"
+            '"' + "b\n" * 250_000 + '",1',
+            None,
+            "",
+            id="a quoted cell of 250,000 lines is past the line limit",
         ),
         pytest.param("," * 1_000_000, "long_row", "has 1,000,001", id="a million commas"),
     ],
@@ -176,6 +184,20 @@ def test_where_a_cell_begins_is_known_after_a_quoted_line_break() -> None:
     assert csvfile.cell_position(short, 1) == (4, 3)
     with pytest.raises(IndexError):
         csvfile.cell_position(short, 2)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_cycle_collector_is_left_as_it_was(enabled: bool) -> None:
+    was_enabled = gc.isenabled()
+    try:
+        gc.enable() if enabled else gc.disable()
+        with collector_paused(), collector_paused():
+            assert not gc.isenabled()
+        assert gc.isenabled() is enabled
+        file_error(HEADER + 'ada,"1')
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable() if was_enabled else gc.disable()
 
 
 # --- Properties -------------------------------------------------------------------------------------------
