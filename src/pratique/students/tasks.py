@@ -1,0 +1,14 @@
+"""Worker entries: one call each."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from pratique.foundation.queue import RETRY
+from pratique.students import invitations
+
+
+@app.task(name="students.send_invitations", queue="mail", retry=RETRY)
+def send_invitations(*, institution_id: str) -> None:
+    """Send the invitations that wait."""
+    invitations.send_waiting(institution_id=UUID(institution_id))

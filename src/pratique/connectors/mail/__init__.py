@@ -1,0 +1,1 @@
+"""Mail. Sending goes through Django's backend: SMTP by setting, else the local outbox of this folder."""

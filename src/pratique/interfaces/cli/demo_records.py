@@ -156,7 +156,7 @@ class StudentRecords:
             expires_on=granted + timedelta(days=365), has_document=True,
         )  # fmt: skip
 
-    def _piece(self, kind: type[Evidence], state: str, **values: Any) -> Evidence:
+    def _piece(self, model: type[Evidence], state: str, /, **values: Any) -> Evidence:
         submitted = self._instant(self.chance.randrange(5, 75))
         review: dict[str, Any] = {"submitted_at": submitted}
         if state != "pending":
@@ -169,7 +169,7 @@ class StudentRecords:
             review["submitted_at"] = self._instant(3)
             review["reviewed_at"] = self._instant(1)
             review["rejection_reason"] = "The name on the document cannot be read."
-        return self.make(kind, state=state, **review, **values)
+        return self.make(model, state=state, **review, **values)
 
     def _instant(self, days_ago: int) -> datetime:
         noon = datetime.combine(self.today - timedelta(days=days_ago), time(12), UTC)

@@ -141,8 +141,8 @@ def _evidence(today: date) -> Iterator[Evidence]:
     )
     for student_id, born, group in students:
 
-        def make(kind: type[Evidence], *, owner: Any = student_id, **values: Any) -> Evidence:
-            return kind(student_id=owner, **values)
+        def make(model: type[Evidence], /, *, owner: Any = student_id, **values: Any) -> Evidence:
+            return model(student_id=owner, **values)
 
         profile = chance.choices(names, weights)[0]
         if born is not None and born < today - timedelta(days=365):
