@@ -7,7 +7,8 @@ put reasons and rules into words, `data.py` reads and writes rules as JSON, `pre
 Reference: `docs/reference/rules.md`.
 
 The neighbours do the rest: `records` keeps the evidence and its review, `requirements` the versions of an
-institution's rules, `compliance` evaluates in bulk and stores what changed, `schedule` knows the CDC schedule.
+institution's rules, `compliance` evaluates in bulk and stores what changed, `schedule` knows the CDC
+schedule.
 """
 
 from pratique.rules.condition_data import condition_to_data

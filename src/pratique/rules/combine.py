@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from datetime import date
 
 from pratique.rules.dated import ConditionCheck, DocumentCheck, ExemptionCheck, FormCheck, TiterCheck
-from pratique.rules.outcome import Check, Outcome, earliest, merge_relevance, together
+from pratique.rules.outcome import Check, Outcome, merge_relevance, quick, sooner, together
 from pratique.rules.series import compile_series
 from pratique.rules.types import (
     AllOf,
     AnyOf,
     ConditionRule,
     DocumentRule,
+    DoseFinding,
     Evidence,
     ExemptionRule,
     FormRule,
-    Reason,
     Recent,
     RecentKind,
     Rule,
@@ -40,8 +40,9 @@ def compile_rule(rule: Rule, requirement_key: str) -> Check:
             return DocumentCheck(rule)
         case FormRule():
             return FormCheck(rule)
-        case TiterRule():
-            return TiterCheck(rule)
+        case TiterRule(antibodies, window):
+            titers: list[Check] = [TiterCheck(antibody, window) for antibody in antibodies]
+            return titers[0] if len(titers) == 1 else AllOfCheck(titers)
         case ExemptionRule():
             return ExemptionCheck(rule, requirement_key)
         case ConditionRule():
@@ -71,6 +72,7 @@ class AllOfCheck:
     def __init__(self, branches: list[Check]) -> None:
         self._branches = branches
         self.relevance = merge_relevance(branch.relevance for branch in branches)
+        self.can_lapse = any(branch.can_lapse for branch in branches)
         self.alternative = together(reason for branch in branches for reason in branch.alternative)
 
     def __call__(
@@ -78,17 +80,30 @@ class AllOfCheck:
     ) -> Outcome:
         """Judge all branches."""
         outcomes = [branch(evidence, facts, on_date, counted) for branch in self._branches]
-        failing = [outcome for outcome in outcomes if not outcome.holds]
-        speaking = failing or outcomes
-        return Outcome(
-            not failing,
-            tuple(dict.fromkeys(reason for outcome in speaking for reason in outcome.reasons)),
-            earliest([outcome.next_action_on for outcome in speaking]),
-            earliest([outcome.changes_on for outcome in outcomes]),
-            max((outcome.administered_on for outcome in outcomes if outcome.administered_on), default=None),
-            tuple(finding for outcome in outcomes for finding in outcome.doses),
-            sum(max(outcome.progress, 0.0) for outcome in outcomes) / len(outcomes),
-        )
+        speaking = [outcome for outcome in outcomes if not outcome.holds] or outcomes
+        reasons, next_action_on, changes_on = speaking[0].reasons, None, None
+        if len(speaking) > 1:
+            reasons = tuple(dict.fromkeys([reason for outcome in speaking for reason in outcome.reasons]))
+        administered_on: date | None = None
+        doses: tuple[DoseFinding, ...] = ()
+        progress = 0.0
+        for outcome in speaking:
+            next_action_on = sooner(next_action_on, outcome.next_action_on)
+        for outcome in outcomes:
+            _, _, _, changes, given_on, findings, done, _ = outcome
+            if changes is not None:
+                changes_on = sooner(changes_on, changes)
+            if given_on is not None and (administered_on is None or given_on > administered_on):
+                administered_on = given_on
+            doses += findings
+            progress += done if done > 0 else 0.0
+        return quick(
+            Outcome,
+            (
+                speaking[0].holds, reasons, next_action_on, changes_on, administered_on, doses,
+                progress / len(outcomes), False,
+            ),
+        )  # fmt: skip
 
     def lapses(self, evidence: Evidence) -> Iterator[date]:
         """Yield the lapses of every branch."""
@@ -106,35 +121,52 @@ class AnyOfCheck:
     def __init__(self, branches: list[Check]) -> None:
         self._branches = branches
         self.relevance = merge_relevance(branch.relevance for branch in branches)
+        self.can_lapse = any(branch.can_lapse for branch in branches)
         self.alternative = tuple(reason for branch in branches for reason in branch.alternative)
+        self._instead_of = [
+            tuple(reason for branch in branches if branch is not closest for reason in branch.alternative)
+            for closest in branches
+        ]
 
     def __call__(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
     ) -> Outcome:
         """Judge the branches until one holds for good."""
         outcomes: list[Outcome] = []
+        changes_on: date | None = None
+        best: Outcome | None = None
         for branch in self._branches:
             outcome = branch(evidence, facts, on_date, counted)
+            holds, _, next_action_on, changes, _, _, _, _ = outcome
+            if holds and next_action_on is None and not outcomes:
+                return outcome
             outcomes.append(outcome)
-            if outcome.holds and outcome.next_action_on is None:
-                break
-        changes_on = earliest([outcome.changes_on for outcome in outcomes])
-        holding = [outcome for outcome in outcomes if outcome.holds]
-        if holding:
-            return max(holding, key=_lasts_until)._replace(changes_on=changes_on)
-        closest = max(range(len(outcomes)), key=lambda place: outcomes[place].progress)
-        chosen = outcomes[closest]
-        reasons = chosen.reasons + self._instead_of(closest)
-        return chosen._replace(reasons=reasons, changes_on=changes_on)
+            changes_on = sooner(changes_on, changes)
+            if holds and (best is None or _lasts_until(outcome) > _lasts_until(best)):
+                best = outcome
+                if next_action_on is None:
+                    break
+        if best is not None:
+            return best._replace(changes_on=changes_on)
+        return self._closest(outcomes, changes_on)
+
+    def _closest(self, outcomes: list[Outcome], changes_on: date | None) -> Outcome:
+        """Let the branch closest to done speak, and name the others."""
+        furthest = [outcome.progress for outcome in outcomes]
+        closest = furthest.index(max(furthest))
+        holds, reasons, next_action_on, _, administered_on, doses, progress, lapsed = outcomes[closest]
+        reasons += self._instead_of[closest]
+        for outcome in outcomes:
+            lapsed = lapsed or outcome.lapsed
+        return quick(
+            Outcome,
+            (holds, reasons, next_action_on, changes_on, administered_on, doses, progress, lapsed),
+        )
 
     def lapses(self, evidence: Evidence) -> Iterator[date]:
         """Yield the lapses of every branch."""
         for branch in self._branches:
             yield from branch.lapses(evidence)
-
-    def _instead_of(self, closest: int) -> tuple[Reason, ...]:
-        others = (branch for place, branch in enumerate(self._branches) if place != closest)
-        return tuple(reason for branch in others for reason in branch.alternative)
 
 
 def _lasts_until(outcome: Outcome) -> date:

@@ -192,6 +192,7 @@ def _decided_by(decisive: bool, parts: tuple[ConditionCheck, ...]) -> ConditionC
     A decisive part alone carries the answer, so only its own change matters; otherwise any part's may.
     """
     opposite = not decisive
+    settled = YES if opposite else NO
 
     def check(facts: StudentFacts, on_date: date) -> Answer:
         changes_on: date | None = None
@@ -206,6 +207,8 @@ def _decided_by(decisive: bool, parts: tuple[ConditionCheck, ...]) -> ConditionC
             missing += answer.unknown
         if missing:
             return Answer(None, changes_on, tuple(dict.fromkeys(missing)))
+        if changes_on is None:
+            return settled
         return Answer(opposite, changes_on)
 
     return check
@@ -213,7 +216,12 @@ def _decided_by(decisive: bool, parts: tuple[ConditionCheck, ...]) -> ConditionC
 
 def _not(part: ConditionCheck) -> ConditionCheck:
     def check(facts: StudentFacts, on_date: date) -> Answer:
-        truth, changes_on, missing = part(facts, on_date)
+        answer = part(facts, on_date)
+        if answer is YES:
+            return NO
+        if answer is NO:
+            return YES
+        truth, changes_on, missing = answer
         return Answer(None if truth is None else not truth, changes_on, missing)
 
     return check

@@ -209,7 +209,10 @@ def _read_series(read: Fields) -> Series:
 
 
 def _read_brands(read: Fields) -> tuple[frozenset[str], ...]:
-    """Read `same_brand`: true (each code is a brand of its own), or the groups of codes that are one brand."""
+    """Read `same_brand`: true (each code is a brand of its own).
+
+    Or the groups of codes that are one brand.
+    """
     value = read.value("same_brand")
     if value is None or value is False:
         return ()

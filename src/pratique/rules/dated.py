@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from pratique.rules.conditions import compile_condition
-from pratique.rules.outcome import Outcome, Relevance, earliest, together
+from pratique.rules.outcome import Outcome, Relevance, earliest, quick, sooner
 from pratique.rules.periods import Period, add_period, day_after, shift_days
 from pratique.rules.types import (
     ConditionRule,
@@ -24,11 +24,9 @@ from pratique.rules.types import (
     ParamValue,
     Reason,
     StudentFacts,
-    Titer,
-    TiterRule,
     Window,
 )
-from pratique.rules.windows import Bounds, WindowCheck, missing_fact
+from pratique.rules.windows import NO_BOUNDS, Bounds, WindowCheck, good_until, missing_fact
 
 
 class _Codes(NamedTuple):
@@ -75,30 +73,41 @@ _About = tuple[tuple[str, ParamValue], ...]
 
 
 class _Dating:
-    """Fits the days of one sort of evidence into a window and finds the words for it."""
+    """Fits the days of one sort of evidence into a window and finds the words for it.
 
-    def __init__(self, codes: _Codes, window: Window | None) -> None:
+    `about` opens every reason.
+    """
+
+    def __init__(self, codes: _Codes, about: _About, window: Window | None) -> None:
         self._codes = codes
+        self._about = about
         self._bounded = window is not None
         self._window = WindowCheck(window or Window())
+        self._missing = Outcome(False, (Reason(codes.missing, about),))
+        self.can_lapse = self._window.rolls
 
-    def judge(self, days: list[date | None], about: _About, facts: StudentFacts, on_date: date) -> Outcome:
-        """Return whether one of these days (None: undated) is good on a day. `about` opens every reason."""
+    def judge(self, days: list[date | None], facts: StudentFacts, on_date: date) -> Outcome:
+        """Return whether one of these days (None: undated) is good on a day."""
         bounds = self._window.bounds(facts, on_date)
         if bounds.unknown:
             return Outcome(False, (missing_fact(bounds.unknown),))
-        dated = [day for day in days if day is not None]
-        past = sorted((day for day in dated if day <= on_date), reverse=True)
-        opening = bounds.opens if bounds.opens is not None and bounds.opens > on_date else None
-        waits = earliest((*(day for day in dated if day > on_date), bounds.moves_on, opening))
+        if not days and bounds is NO_BOUNDS:
+            return self._missing
+        dated = sorted([day for day in days if day is not None], reverse=True)
+        past = dated if not dated or dated[0] <= on_date else [day for day in dated if day <= on_date]
+        waits = bounds.moves_on
+        if past is not dated:
+            waits = earliest((waits, *(day for day in dated if day > on_date)))
         for day in past:
-            fit = self._window.fit(day, bounds, on_date)
-            if fit.inside:
-                return self._good(day, fit.over_on, about)._replace(changes_on=earliest((fit.over_on, waits)))
+            inside, over_on = self._window.fit(day, bounds, on_date)
+            if inside:
+                return self._good(day, over_on, sooner(over_on, waits))
         if not self._bounded and len(dated) < len(days):
-            return Outcome(True, (Reason(self._codes.accepted, about),), None, waits, None, (), 1.0)
-        code, more, next_action_on = self._wrong(past, dated, days, bounds, on_date)
-        return Outcome(False, (Reason(code, about + more),), next_action_on, waits)
+            return Outcome(True, (Reason(self._codes.accepted, self._about),), None, waits, None, (), 1.0)
+        if bounds.opens is not None and bounds.opens > on_date:
+            waits = sooner(waits, bounds.opens)
+        code, more, next_action_on, lapsed = self._wrong(past, dated, days, bounds, on_date)
+        return Outcome(False, (Reason(code, self._about + more),), next_action_on, waits, lapsed=lapsed)
 
     def lapses(self, days: Iterable[date | None]) -> Iterator[date]:
         """Yield the days on which time alone pushes one of these out of the window."""
@@ -107,31 +116,35 @@ class _Dating:
             if over_on is not None:
                 yield over_on
 
-    def _good(self, day: date, over_on: date | None, about: _About) -> Outcome:
-        reasons: tuple[Reason, ...] = (Reason(self._codes.accepted, (*about, ("on", day))),)
+    def _good(self, day: date, over_on: date | None, changes_on: date | None) -> Outcome:
+        reasons: tuple[Reason, ...] = (Reason(self._codes.accepted, (*self._about, ("on", day))),)
         if over_on is not None:
-            reasons = (*reasons, Reason("good_through", (("through", shift_days(over_on, -1)),)))
-        return Outcome(True, reasons, over_on, None, day, (), 1.0)
+            reasons = (*reasons, good_until(over_on))
+        return quick(Outcome, (True, reasons, over_on, changes_on, day, (), 1.0, False))
 
     def _wrong(
         self, past: list[date], dated: list[date], days: list[date | None], bounds: Bounds, on_date: date
-    ) -> tuple[str, _About, date | None]:
-        """Return the code, what more it is about, and the first day on which something else is asked."""
+    ) -> tuple[str, _About, date | None, bool]:
+        """Return the code, what more it is about, since when something else is asked.
+
+        And whether it lapsed.
+        """
         codes = self._codes
         if not days:
-            return codes.missing, (), bounds.opens
+            return codes.missing, (), bounds.opens, False
         if not past:
             if dated:
-                return codes.in_future, (("on", min(dated)),), None
-            return codes.undated, (), None
+                return codes.in_future, (("on", dated[-1]),), None, False
+            return codes.undated, (), None, False
         newest = past[0]
         if bounds.closes is not None and newest > bounds.closes:
-            return codes.too_late, (("on", newest), ("closes", bounds.closes)), None
+            return codes.too_late, (("on", newest), ("closes", bounds.closes)), None, False
         lapsed_on = self._window.lapses_on(newest)
         if lapsed_on is not None and lapsed_on <= on_date:
-            return codes.lapsed, (("on", newest), ("through", shift_days(lapsed_on, -1))), lapsed_on
+            about = (("on", newest), ("through", shift_days(lapsed_on, -1)))
+            return codes.lapsed, about, lapsed_on, bounds is NO_BOUNDS
         assert bounds.opens is not None  # neither too late nor lapsed: only the opening is left
-        return codes.too_old, (("on", newest), ("opens", bounds.opens)), bounds.opens
+        return codes.too_old, (("on", newest), ("opens", bounds.opens)), bounds.opens, False
 
 
 class DocumentCheck:
@@ -139,10 +152,11 @@ class DocumentCheck:
 
     def __init__(self, rule: DocumentRule) -> None:
         self._kind = rule.document
-        self._dating = _Dating(_DOCUMENT, rule.window)
-        self._about = (("document", rule.document),)
+        about = (("document", rule.document),)
+        self._dating = _Dating(_DOCUMENT, about, rule.window)
         self.relevance = Relevance(documents=frozenset({rule.document}))
-        self.alternative = (Reason("or_document", self._about),)
+        self.alternative = (Reason("or_document", about),)
+        self.can_lapse = self._dating.can_lapse
 
     def __call__(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
@@ -152,7 +166,7 @@ class DocumentCheck:
         days = [
             paper.issued_on for paper in evidence.documents if paper.kind == kind and paper.state in counted
         ]
-        return self._dating.judge(days, self._about, facts, on_date)
+        return self._dating.judge(days, facts, on_date)
 
     def lapses(self, evidence: Evidence) -> Iterator[date]:
         """Yield the days on which a document leaves a rolling window."""
@@ -166,11 +180,12 @@ class FormCheck:
 
     def __init__(self, rule: FormRule) -> None:
         self._rule = rule
-        self._dating = _Dating(_FORM, rule.window)
         self._about = (("form", rule.form),)
+        self._dating = _Dating(_FORM, self._about, rule.window)
         self._answers = None if rule.answers is None else compile_condition(rule.answers)
         self.relevance = Relevance(forms=frozenset({rule.form}))
         self.alternative = (Reason("or_form", self._about),)
+        self.can_lapse = self._dating.can_lapse
 
     def __call__(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
@@ -180,14 +195,18 @@ class FormCheck:
         filled = [form for form in evidence.forms if form.form == name and form.state in counted]
         known = [form for form in filled if form.signed_on is None or form.signed_on <= on_date]
         if not known:
-            return self._dating.judge([form.signed_on for form in filled], self._about, facts, on_date)
-        newest = max(known, key=_newest_form)
-        later = earliest(form.signed_on for form in filled if form.signed_on and form.signed_on > on_date)
+            return self._dating.judge([form.signed_on for form in filled], facts, on_date)
+        newest = known[0] if len(known) == 1 else max(known, key=_newest_form)
         wrong, changes_on = self._wrong(newest, facts, on_date)
+        if len(known) < len(filled):
+            later = (form.signed_on for form in filled if form.signed_on and form.signed_on > on_date)
+            changes_on = earliest((changes_on, *later))
         if wrong:
-            return Outcome(False, wrong, None, earliest((later, changes_on)))
-        outcome = self._dating.judge([newest.signed_on], self._about, facts, on_date)
-        return outcome._replace(changes_on=earliest((outcome.changes_on, later, changes_on)))
+            return Outcome(False, wrong, None, changes_on)
+        outcome = self._dating.judge([newest.signed_on], facts, on_date)
+        if changes_on is None:
+            return outcome
+        return outcome._replace(changes_on=sooner(outcome.changes_on, changes_on))
 
     def lapses(self, evidence: Evidence) -> Iterator[date]:
         """Yield the days on which a form leaves a rolling window."""
@@ -196,77 +215,60 @@ class FormCheck:
     def _wrong(
         self, form: FormAnswer, facts: StudentFacts, on_date: date
     ) -> tuple[tuple[Reason, ...], date | None]:
-        rule, about = self._rule, self._about
+        rule, about, answers = self._rule, self._about, form.answers
         wrong = [
             Reason("form_unanswered", (*about, ("question", question)))
             for question in rule.questions
-            if form.answers.get(question) in (None, "")
+            if answers.get(question) in (None, "")
         ]
         wrong += [
             Reason("form_consent_missing", (*about, ("question", question)))
             for question in rule.consents
-            if form.answers.get(question) is not True
+            if answers.get(question) is not True
         ]
         if rule.signature and form.signed_on is None:
             wrong.append(Reason("form_unsigned", about))
         if self._answers is None:
             return tuple(wrong), None
-        answer = self._answers(facts._replace(attributes=form.answers), on_date)
+        born, on_campus, _, *rest = facts
+        answer = self._answers(quick(StudentFacts, (born, on_campus, answers, *rest)), on_date)
         if answer.truth is not True:
             wrong.append(Reason("form_answers_differ", about))
         return tuple(wrong), answer.changes_on
 
 
 class TiterCheck:
-    """A compiled titer rule (a `Check`).
+    """A compiled rule for one antibody (a `Check`). The newest result speaks; on one day, the worst."""
 
-    For each antibody the newest result speaks; on one day, the worst.
-    """
-
-    def __init__(self, rule: TiterRule) -> None:
-        self._antibodies = rule.antibodies
-        self._dating = _Dating(_TITER, rule.window)
-        self.relevance = Relevance(antibodies=frozenset(rule.antibodies))
-        self.alternative = together(Reason("or_titer", (("antibody", name),)) for name in rule.antibodies)
+    def __init__(self, antibody: str, window: Window | None) -> None:
+        self._antibody = antibody
+        self._about = (("antibody", antibody),)
+        self._dating = _Dating(_TITER, self._about, window)
+        self.relevance = Relevance(antibodies=frozenset({antibody}))
+        self.alternative = (Reason("or_titer", self._about),)
+        self.can_lapse = self._dating.can_lapse
 
     def __call__(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
     ) -> Outcome:
-        """Judge the newest result of each antibody."""
-        titers = [titer for titer in evidence.titers if titer.state in counted]
-        outcomes = [self._judge(name, titers, facts, on_date) for name in self._antibodies]
-        good = [outcome for outcome in outcomes if outcome.holds]
-        speaking = (
-            good if len(good) == len(outcomes) else [outcome for outcome in outcomes if not outcome.holds]
-        )
-        return Outcome(
-            len(good) == len(outcomes),
-            tuple(reason for outcome in speaking for reason in outcome.reasons),
-            earliest(outcome.next_action_on for outcome in speaking),
-            earliest(outcome.changes_on for outcome in outcomes),
-            max((outcome.administered_on for outcome in good if outcome.administered_on), default=None),
-            (),
-            len(good) / len(outcomes),
-        )
-
-    def lapses(self, evidence: Evidence) -> Iterator[date]:
-        """Yield the days on which a result leaves a rolling window."""
-        names = self.relevance.antibodies
-        return self._dating.lapses(titer.collected_on for titer in evidence.titers if titer.antibody in names)
-
-    def _judge(self, name: str, titers: list[Titer], facts: StudentFacts, on_date: date) -> Outcome:
-        about = (("antibody", name),)
-        mine = [titer for titer in titers if titer.antibody == name]
+        """Judge the newest result for the antibody."""
+        name = self._antibody
+        mine = [titer for titer in evidence.titers if titer.antibody == name and titer.state in counted]
         past = [titer for titer in mine if titer.collected_on <= on_date]
         if not past:
-            return self._dating.judge([titer.collected_on for titer in mine], about, facts, on_date)
+            return self._dating.judge([titer.collected_on for titer in mine], facts, on_date)
         newest = max(past, key=lambda titer: (titer.collected_on, titer.result != "positive", titer.result))
         later = earliest(titer.collected_on for titer in mine if titer.collected_on > on_date)
         if newest.result != "positive":
-            params = (*about, ("result", newest.result), ("on", newest.collected_on))
+            params = (*self._about, ("result", newest.result), ("on", newest.collected_on))
             return Outcome(False, (Reason("titer_not_positive", params),), None, later)
-        outcome = self._dating.judge([newest.collected_on], about, facts, on_date)
-        return outcome._replace(changes_on=earliest((outcome.changes_on, later)))
+        outcome = self._dating.judge([newest.collected_on], facts, on_date)
+        return outcome._replace(changes_on=sooner(outcome.changes_on, later))
+
+    def lapses(self, evidence: Evidence) -> Iterator[date]:
+        """Yield the days on which a result leaves a rolling window."""
+        name = self._antibody
+        return self._dating.lapses(titer.collected_on for titer in evidence.titers if titer.antibody == name)
 
 
 class ExemptionCheck:
@@ -280,6 +282,7 @@ class ExemptionCheck:
         self._about = (("exemption", rule.exemption),)
         self.relevance = Relevance(exemptions=frozenset({rule.exemption}))
         self.alternative = (Reason("or_exemption", self._about),)
+        self.can_lapse = True
 
     def __call__(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
@@ -338,6 +341,7 @@ class ConditionCheck:
         self._condition = compile_condition(rule.condition)
         self.relevance = Relevance()
         self.alternative: tuple[Reason, ...] = ()
+        self.can_lapse = False  # it is asked again every day
 
     def __call__(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
@@ -353,7 +357,7 @@ class ConditionCheck:
         return Outcome(False, reasons, None, answer.changes_on, None, (), -1.0)
 
     def lapses(self, evidence: Evidence) -> Iterator[date]:
-        """Yield nothing: what the student is does not lapse, it is asked again every day."""
+        """Yield nothing: what the student is does not lapse."""
         return iter(())
 
 

@@ -1,7 +1,7 @@
 """From a rule, evidence and facts to a verdict on one day. Pure: no database, no clock, no words.
 
-`PRECEDENCE` below is the whole policy, top wins. Whether a rule holds is worked out in `series.py`,
-`dated.py` and `combine.py`; sentences are made in `explain.py`.
+The ladder in `_RequirementCheck.__call__` is the whole policy, top wins. Whether a rule holds is worked out in
+`series.py`, `dated.py` and `combine.py`; sentences are made in `explain.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any, Protocol
 from pratique.rules.combine import compile_rule
 from pratique.rules.conditions import YES, Answer, compile_condition
 from pratique.rules.dated import ExemptionCheck
-from pratique.rules.outcome import Outcome, Relevance, earliest, merge_relevance
+from pratique.rules.outcome import Outcome, Relevance, earliest, merge_relevance, quick
 from pratique.rules.periods import shift_days
 from pratique.rules.types import Evidence, ItemStatus, Reason, Requirement, StudentFacts, Verdict
-
 
 
 class Evaluator(Protocol):
@@ -78,8 +77,9 @@ class _RequirementCheck:
         reviewed = self._judge(evidence, facts, on_date, APPROVED_ONLY)
         if reviewed.holds:
             return _verdict(ItemStatus.APPROVED, reviewed, applies)
-        waiting = self._awaits_review(evidence)
-        if waiting:
+        relevant = self._relevant(evidence)
+        states = {item.state for item in relevant}
+        if "pending" in states:
             hoped = self._judge(evidence, facts, on_date, WITH_PENDING)
             later = earliest((reviewed.changes_on, hoped.changes_on))
             if hoped.holds:
@@ -89,10 +89,10 @@ class _RequirementCheck:
                 )
             reasons = (*reviewed.reasons, Reason("part_awaiting_review"))
             reviewed = reviewed._replace(reasons=reasons, changes_on=later)
-        if self._newest_was_rejected(evidence):
+        if "rejected" in states and _newest_was_rejected(relevant):
             reasons = (Reason("evidence_rejected"), *reviewed.reasons)
             return _verdict(ItemStatus.REJECTED, reviewed._replace(reasons=reasons), applies)
-        if self._held_before(evidence, facts, on_date):
+        if reviewed.lapsed or self._held_before(evidence, facts, on_date):
             return _verdict(ItemStatus.EXPIRED, reviewed, applies)
         return _verdict(ItemStatus.INCOMPLETE, reviewed, applies)
 
@@ -127,44 +127,36 @@ class _RequirementCheck:
         )
         return tuple(Reason("exemption_kind_not_accepted", (("exemption", kind),)) for kind in kinds)
 
-    def _awaits_review(self, evidence: Evidence) -> bool:
-        return any(state == "pending" for state, _ in self._relevant(evidence))
-
-    def _newest_was_rejected(self, evidence: Evidence) -> bool:
-        """Look at what came in last.
-
-        Of several that came at once (or at no known time), one refusal suffices.
-        """
-        relevant = self._relevant(evidence)
-        if not any(state == "rejected" for state, _ in relevant):
-            return False
-        newest = max(came for _, came in relevant)
-        return any(state == "rejected" for state, came in relevant if came == newest)
-
-    def _relevant(self, evidence: Evidence) -> list[tuple[str, tuple[bool, float]]]:
-        """Return state and time of arrival of all evidence that the rule or its exemptions look at."""
-        cvx, antibodies, documents, forms, exemptions = self._relevance
-        items: list[Any] = [dose for dose in evidence.doses if dose.cvx in cvx]
+    def _relevant(self, evidence: Evidence) -> list[Any]:
+        """Return all evidence that the rule or its exemptions look at."""
+        cvx, antibodies, documents, forms, kinds = self._relevance
+        items: list[Any] = [dose for dose in evidence.doses if dose.cvx in cvx] if cvx else []
         items += [titer for titer in evidence.titers if titer.antibody in antibodies]
         items += [paper for paper in evidence.documents if paper.kind in documents]
         items += [form for form in evidence.forms if form.form in forms]
         items += [
-            one
-            for one in evidence.exemptions
-            if one.kind in exemptions and one.requirement in ("", self._key)
+            one for one in evidence.exemptions if one.kind in kinds and one.requirement in ("", self._key)
         ]
-        return [(item.state, (item.submitted_at is not None, item.submitted_at)) for item in items]
+        return items
 
     def _held_before(self, evidence: Evidence, facts: StudentFacts, on_date: date) -> bool:
         """Say whether approved evidence once sufficed: it did so last on the eve of one of the lapses."""
-        lapses = set(self._rule.lapses(evidence))
-        for check in self._exemptions:
-            lapses.update(check.lapses(evidence))
+        lapses = set(self._rule.lapses(evidence)) if self._rule.can_lapse else set()
+        if evidence.exemptions:
+            for check in self._exemptions:
+                lapses.update(check.lapses(evidence))
         return any(
             self._judge(evidence, facts, shift_days(lapsed_on, -1), APPROVED_ONLY).holds
             for lapsed_on in lapses
             if lapsed_on <= on_date
         )
+
+
+def _newest_was_rejected(relevant: list[Any]) -> bool:
+    """Look at what came in last; of several that came at once (or at no known time), one refusal suffices."""
+    came = [(item.submitted_at is not None, item.submitted_at) for item in relevant]
+    newest = max(came)
+    return any(item.state == "rejected" for item, when in zip(relevant, came, strict=True) if when == newest)
 
 
 @lru_cache(maxsize=1024)
@@ -173,10 +165,8 @@ def _compiled(requirement: Requirement) -> Evaluator:
 
 
 def _verdict(status: ItemStatus, outcome: Outcome, applies: Answer) -> Verdict:
-    reasons, changes_on = outcome.reasons, outcome.changes_on
+    _, reasons, next_action_on, changes_on, administered_on, doses, _, _ = outcome
     if applies is not YES:
         changes_on = earliest((changes_on, applies.changes_on))
         reasons += tuple(Reason("fact_unknown", (("fact", fact),)) for fact in applies.unknown)
-    return Verdict(
-        True, status, reasons, outcome.next_action_on, changes_on, outcome.administered_on, outcome.doses
-    )
+    return quick(Verdict, (True, status, reasons, next_action_on, changes_on, administered_on, doses))

@@ -105,7 +105,7 @@ _TB_NO_RISK = {
 }  # fmt: skip
 _TB_SCREENING = _all_of(
     {"kind": "form", "form": "tb_questionnaire", "questions": ["tb_risk"], "signature": True},
-    _any_of(_TB_TEST, _TB_NO_RISK),
+    _any_of(_TB_NO_RISK, _TB_TEST),
 )
 _PHYSICAL_EXAM = {
     "kind": "recent", "of": "document", "name": "physical_exam", "window": {"within": "P12M"},
@@ -151,7 +151,9 @@ _ACHA_BASELINE = (
         "menacwy", "MenACWY", _MENACWY_16, _ACHA, "high",
         condition=_UNDER_22_AT_TERM, exemptions=[_MEDICAL, _RELIGIOUS],
     ),
-    _requirement("hepatitis_b", "Hepatitis B", _HEPATITIS_B, _ACHA, "high", exemptions=[_MEDICAL, _RELIGIOUS]),
+    _requirement(
+        "hepatitis_b", "Hepatitis B", _HEPATITIS_B, _ACHA, "high", exemptions=[_MEDICAL, _RELIGIOUS],
+    ),
     _requirement("tb_screening", "TB screening", _TB_SCREENING, _ACHA_TB, "high"),
 )  # fmt: skip
 
@@ -184,7 +186,9 @@ _NEW_YORK = (
     _requirement(
         "mmr", "Measles, mumps and rubella",
         _any_of(
-            _all_of(_antigen("Measles", MEASLES, 2), _antigen("Mumps", MUMPS, 1), _antigen("Rubella", RUBELLA, 1)),
+            _all_of(
+                _antigen("Measles", MEASLES, 2), _antigen("Mumps", MUMPS, 1), _antigen("Rubella", RUBELLA, 1)
+            ),
             _MMR_TITER,
         ),
         "New York: Public Health Law 2165, Department of Health handbook [203]", "high",

@@ -7,10 +7,11 @@ anniversary itself is inside: a dose given exactly five years ago is "within 5 y
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from pratique.rules.conditions import FACT_OF_ANCHOR, anchor_day
-from pratique.rules.periods import day_after, shifter, subtract_period
+from pratique.rules.periods import add_period, day_after, shift_days, shifter, subtract_period
 from pratique.rules.types import Anchor, Reason, StudentFacts, Window
 
 
@@ -37,39 +38,42 @@ def missing_fact(fact: str) -> Reason:
     return Reason("window_unknown", (("fact", fact),))
 
 
+def good_until(over_on: date) -> Reason:
+    """Return the reason that tells the last good day of something that is over on a day."""
+    return Reason("good_through", (("through", shift_days(over_on, -1)),))
+
+
 _ALWAYS = Fit(True)
 _NEVER = Fit(False)
 
 
-class WindowCheck:
-    """A compiled window."""
+NO_BOUNDS = Bounds()
 
-    __slots__ = ("_lasts", "_window")
+
+class WindowCheck:
+    """A compiled window. `rolls`: time alone can push an event out of it."""
+
+    __slots__ = ("_fixed", "_lasts", "_window", "rolls")
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        rolling = window.within is not None and window.of is Anchor.TODAY
-        self._lasts = shifter(window.within) if rolling and window.within is not None else None
+        today = window.of is Anchor.TODAY
+        self._lasts = shifter(window.within) if today and window.within is not None else None
+        self.rolls = today and (window.within is not None or window.since_day is not None)
+        moves = not today or window.since_day is not None or window.since_age is not None
+        self._fixed = None if moves else Bounds(opens=window.since)
 
     def bounds(self, facts: StudentFacts, on_date: date) -> Bounds:
         """Work out the window for a student on a day."""
+        if self._fixed is not None:
+            return self._fixed
         window = self._window
-        opens = window.since
-        if window.since_age is not None:
-            if facts.date_of_birth is None:
-                return Bounds(unknown="date_of_birth")
-            opens = _later(opens, shifter(window.since_age)(facts.date_of_birth))
-        anchor = anchor_day(window.of, facts, on_date)
+        born, anchor = facts.date_of_birth, anchor_day(window.of, facts, on_date)
+        if window.since_age is not None and born is None:
+            return Bounds(unknown="date_of_birth")
         if anchor is None:
             return Bounds(unknown=FACT_OF_ANCHOR[window.of])
-        moves_on = None
-        if window.since_day is not None:
-            opens = _later(opens, _latest_such_day(window.since_day, anchor))
-            moves_on = _next_such_day(window.since_day, anchor) if window.of is Anchor.TODAY else None
-        if window.within is not None and self._lasts is None:
-            opens = _later(opens, subtract_period(anchor, window.within))
-        lead = window.at_least_before
-        return Bounds(opens, None if lead is None else subtract_period(anchor, lead), moves_on)
+        return _bounds(window, None if window.since_age is None else born, anchor)
 
     def fit(self, event: date, bounds: Bounds, on_date: date) -> Fit:
         """Say whether an event counts on a day, and until when."""
@@ -97,6 +101,21 @@ class WindowCheck:
         if over_on is None or (moved_on is not None and moved_on < over_on):
             return moved_on
         return over_on
+
+
+@lru_cache(maxsize=4096)
+def _bounds(window: Window, born: date | None, anchor: date) -> Bounds:
+    """Work out a window; remembered, since a bulk run has one day and few terms."""
+    opens, moves_on = window.since, None
+    if window.since_age is not None and born is not None:
+        opens = _later(opens, add_period(born, window.since_age))
+    if window.since_day is not None:
+        opens = _later(opens, _latest_such_day(window.since_day, anchor))
+        moves_on = _next_such_day(window.since_day, anchor) if window.of is Anchor.TODAY else None
+    if window.within is not None and window.of is not Anchor.TODAY:
+        opens = _later(opens, subtract_period(anchor, window.within))
+    lead = window.at_least_before
+    return Bounds(opens, None if lead is None else subtract_period(anchor, lead), moves_on)
 
 
 def _later(one: date | None, other: date) -> date:
