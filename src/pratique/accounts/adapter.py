@@ -25,3 +25,7 @@ class StaffAdapter(DefaultAccountAdapter):
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """Usernames are given, never made up."""
+
+    def format_email_subject(self, subject: str) -> str:
+        """The subject as written, without allauth's prefix."""
+        return subject

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from pratique.accounts import queries
 from pratique.accounts.middleware import SESSION_KEY
 from pratique.accounts.models import User
-from pratique.foundation.tenancy import enter_institution
+from pratique.foundation.tenancy import current_institution, enter_institution
 
 
 class StaffBackend(BaseBackend):
@@ -22,7 +22,9 @@ class StaffBackend(BaseBackend):
         login = credentials.get("username") or credentials.get("email")
         if not login or password is None:
             return None
-        candidates = queries.find_sign_in(login)
+        here = current_institution()
+        # Someone who confirms their password again does so inside their institution: no other account will do.
+        candidates = [user for user in queries.find_sign_in(login) if here in (None, user.institution_id)]
         if not candidates:
             make_password(password)  # an unknown login takes as long as a wrong password
         for user in candidates:
@@ -36,4 +38,4 @@ class StaffBackend(BaseBackend):
 
     def get_user(self, user_id: UUID) -> User | None:
         """Return the account of the session; row security hides it where the institution is not set."""
-        return User.objects.filter(pk=user_id, is_active=True).first()
+        return User.objects.select_related("institution").filter(pk=user_id, is_active=True).first()

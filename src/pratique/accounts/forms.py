@@ -1,17 +1,49 @@
 """Forms that allauth shows, made to find people under row-level security."""
 
-from allauth.account.forms import ResetPasswordForm
+from typing import Any
+
+from allauth.account.forms import LoginForm, ResetPasswordForm, default_token_generator
+from allauth.account.internal import flows
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts import queries
-from pratique.foundation.tenancy import current_institution, enter_institution
+from pratique.accounts.models import User
+from pratique.foundation.tenancy import current_institution, institution_scope
+
+
+class SignIn(LoginForm):
+    """Asks for username or e-mail and password; a shared desk is the rule, so nothing is remembered."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("Username or e-mail")
+        # A password manager knows the account by its username.
+        self.fields["login"].widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+        self.fields["password"].help_text = ""
+        self.fields.pop("remember", None)
 
 
 class ResetPassword(ResetPasswordForm):
-    """Asks for an e-mail address, and looks in the institution that knows it."""
+    """Asks for an e-mail address, and writes to each account that has it, in whatever institution."""
+
+    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    users: list[User]
 
     def clean_email(self) -> str:
-        if current_institution() is None:
-            institutions = {user.institution_id for user in queries.find_sign_in(self.cleaned_data["email"])}
-            if len(institutions) == 1:
-                enter_institution(institutions.pop())
-        return super().clean_email()
+        email = self.cleaned_data["email"]
+        self.users = [user for user in queries.find_sign_in(email) if user.email.lower() == email.lower()]
+        return email
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Send the mails: none to an address that nobody has, and the page says the same in both cases."""
+        email: str = self.cleaned_data["email"]
+        tokens = kwargs.get("token_generator", default_token_generator)
+        here = current_institution()
+        for user in self.users:
+            if here in (None, user.institution_id):
+                with institution_scope(user.institution_id):
+                    flows.password_reset.request_password_reset(request, email, [user], tokens)
+        return email

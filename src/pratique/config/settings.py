@@ -121,9 +121,14 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False  # a shared desk is the rule: closing the browser signs out
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
-ACCOUNT_FORMS = {"reset_password": "pratique.accounts.forms.ResetPassword"}
+ACCOUNT_FORMS = {
+    "login": "pratique.accounts.forms.SignIn",
+    "reset_password": "pratique.accounts.forms.ResetPassword",
+}
+CSRF_FAILURE_VIEW = "pratique.interfaces.console.views.errors.csrf_failed"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS

@@ -1,10 +1,51 @@
 """What every console page knows."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from pratique.accounts.roles import ROLES, Permission, Role, role_allows
+from pratique.interfaces.console import outbox
+
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the navigation. `route` is also the prefix by which the present page is recognised."""
+
+    route: str
+    name: str | Promise
+    permission: Permission
+    prefix: str
+
+
+SECTIONS = (
+    Section("dashboard", _("Dashboard"), Permission.VIEW_DASHBOARD, "dashboard"),
+    Section("students", _("Students"), Permission.VIEW_STUDENTS, "student"),
+    Section("rosters", _("Rosters"), Permission.IMPORT_ROSTERS, "roster"),
+    Section("reports", _("Reports"), Permission.VIEW_REPORTS, "report"),
+    Section("activity", _("Activity"), Permission.VIEW_AUDIT, "activity"),
+    Section("outbox", _("Outbox"), Permission.VIEW_AUDIT, "outbox"),
+)
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """Return the values that the page frame shows."""
-    return {}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"sections": []}
+    match = request.resolver_match
+    here = (match.url_name or "") if match else ""
+    return {
+        "sections": [
+            {"name": section.name, "url": reverse(section.route), "current": here.startswith(section.prefix)}
+            for section in SECTIONS
+            if role_allows(user.role, section.permission) and (section.route != "outbox" or outbox.in_use())
+        ],
+        "institution": user.institution,
+        "permissions": ROLES[Role(user.role)].permissions if user.role in ROLES else frozenset(),
+        "role_name": ROLES[Role(user.role)].name if user.role in ROLES else user.role,
+    }

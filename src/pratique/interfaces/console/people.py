@@ -1,0 +1,34 @@
+"""Who did something, in words. The trail keeps `kind:id`; screens show a name."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from pratique.accounts.queries import display_names
+from pratique.foundation.audit import Actor
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Return the signed-in person as an actor."""
+    return Actor("staff", str(request.user.id))
+
+
+def names(actors: Iterable[str]) -> Mapping[str, str]:
+    """Return a name to show for each actor, in one query."""
+    wanted = set(actors)
+    staff = {text: UUID(text.removeprefix("staff:")) for text in wanted if text.startswith("staff:")}
+    known = display_names(list(staff.values())) if staff else {}
+    return {text: known.get(staff[text], _("A former member of staff")) if text in staff else _kind(text) for text in wanted}
+
+
+def _kind(text: str) -> str:
+    kind, _separator, name = text.partition(":")
+    words = {
+        "system": _("Pratique itself"),
+        "command": _("The command line"),
+        "student": _("The student"),
+        "demo": _("The demonstration data"),
+    }
+    return words.get(kind, name or kind)

@@ -1,0 +1,1 @@
+"""The pages: each view translates in, makes one domain call, translates out."""

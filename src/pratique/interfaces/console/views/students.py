@@ -1,0 +1,80 @@
+"""The students list and one student's page."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from pratique.accounts.roles import Permission
+from pratique.foundation import audit, clock
+from pratique.interfaces.console import student_list
+from pratique.interfaces.console.paging import Page, page_number, page_size
+from pratique.interfaces.console.permissions import requires
+from pratique.students import queries
+
+
+@requires(Permission.VIEW_STUDENTS)
+@require_safe
+def students(request: HttpRequest) -> HttpResponse:
+    today = clock.today(request.user.institution.time_zone)
+    chosen = student_list.read_filter(request.GET, today=today)
+    sort = student_list.read_sort(request.GET)
+    size = page_size(request.GET, queries.PAGE_SIZES)
+    total = queries.count(chosen)
+    number = page_number(request.GET, total=total, size=size)
+    rows = queries.page(chosen, sort=sort, offset=(number - 1) * size, limit=size)
+    choices = student_list.choices(request.GET)
+    columns = student_list.read_columns(request.COOKIES.get(student_list.COLUMNS_COOKIE, ""))
+    return render(
+        request,
+        "console/students.html",
+        {
+            "page": Page(rows, number, size, total),
+            "sizes": queries.PAGE_SIZES,
+            "search": chosen.search,
+            "choices": choices,
+            "chips": [choice for choice in choices if choice.label],
+            "sort": sort,
+            "columns": columns,
+            "all_columns": student_list.COLUMNS,
+            "today": today,
+        },
+    )
+
+
+@requires(Permission.VIEW_STUDENTS)
+@require_POST
+def student_columns(request: HttpRequest) -> HttpResponse:
+    """Keep the chosen columns in this browser, and go back to the list."""
+    known = [column.key for column in student_list.COLUMNS]
+    chosen = [key for key in known if key in request.POST.getlist("column")]
+    query = request.POST.get("query", "")
+    response = HttpResponseRedirect(f"{reverse('students')}?{query}" if query else reverse("students"))
+    response.set_cookie(
+        student_list.COLUMNS_COOKIE,
+        ".".join(chosen),
+        max_age=365 * 24 * 3600,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
+
+
+@requires(Permission.VIEW_STUDENTS)
+@require_safe
+def student(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    found = queries.find(student_id)
+    if found is None:
+        raise Http404
+    audit.record(
+        "console:student:viewed",
+        institution_id=found.institution_id,
+        by=audit.Actor("staff", str(request.user.id)),
+        now=clock.now(),
+        subject_type="student",
+        subject_id=found.id,
+    )
+    return render(request, "console/student.html", {"student": found})

@@ -1,0 +1,61 @@
+"""Words and icons for states: a status is never told by color alone."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Chip(NamedTuple):
+    """How a state looks: the tone picks the color (console CSS `chip-*`), the icon is one of USWDS's sprite."""
+
+    tone: str
+    icon: str
+    word: str | Promise
+
+
+CHIPS: Mapping[str, Mapping[str, Chip]] = {
+    "item": {
+        "approved": Chip("approved", "check_circle", _("Approved")),
+        "pending": Chip("pending", "schedule", _("Pending")),
+        "incomplete": Chip("incomplete", "radio_button_unchecked", _("Incomplete")),
+        "rejected": Chip("rejected", "cancel", _("Rejected")),
+        "expired": Chip("expired", "update", _("Expired")),
+    },
+    "standing": {
+        "cleared": Chip("approved", "check_circle", _("Cleared")),
+        "in_review": Chip("pending", "schedule", _("Waiting for review")),
+        "not_complete": Chip("incomplete", "radio_button_unchecked", _("Not complete")),
+        "no_tracker": Chip("incomplete", "help_outline", _("No tracker")),
+    },
+    "import": {
+        "received": Chip("pending", "file_present", _("Received")),
+        "checking": Chip("pending", "autorenew", _("Being checked")),
+        "ready": Chip("expired", "visibility", _("Waiting for you")),
+        "applying": Chip("pending", "autorenew", _("Being applied")),
+        "applied": Chip("approved", "check_circle", _("Applied")),
+        "failed": Chip("rejected", "cancel", _("File refused")),
+        "cancelled": Chip("incomplete", "remove_circle", _("Cancelled")),
+    },
+    "outcome": {
+        "created": Chip("approved", "add_circle", _("Created")),
+        "updated": Chip("pending", "edit", _("Updated")),
+        "unchanged": Chip("incomplete", "check_circle_outline", _("Unchanged")),
+        "refused": Chip("rejected", "cancel", _("Refused")),
+    },
+    "run": {
+        "queued": Chip("pending", "schedule", _("Waiting")),
+        "running": Chip("pending", "autorenew", _("Being made")),
+        "done": Chip("approved", "check_circle", _("Ready")),
+        "failed": Chip("rejected", "cancel", _("Failed")),
+        "cancelled": Chip("incomplete", "remove_circle", _("Cancelled")),
+    },
+}
+
+UNKNOWN = Chip("incomplete", "help_outline", _("Unknown"))
+
+
+def chip(kind: str, state: str) -> Chip:
+    """Return how a state of a kind looks."""
+    return CHIPS[kind].get(state, UNKNOWN)
