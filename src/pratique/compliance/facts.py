@@ -101,15 +101,20 @@ def _load(statement: str, values: dict[str, Any]) -> list[Loaded]:
     return loaded
 
 
+def evidence_statements() -> list[str]:
+    """Return the statement that reads each kind of evidence of a batch, in the order of rules.Evidence."""
+    return [
+        f"select b.position, {_TOUCHED}, {columns} {_BATCH.format(table=table)}"  # noqa: S608  (constants only)
+        for _, table, columns, _ in _EVIDENCE
+    ]
+
+
 def _evidence(cursor: Any, students: list[UUID]) -> tuple[list[Evidence], list[dict[str, datetime]]]:
     found: list[list[list[Any]]] = []
     touched: list[dict[str, datetime]] = [{} for _ in students]
-    for name, table, columns, make in _EVIDENCE:
+    for (name, _, _, make), statement in zip(_EVIDENCE, evidence_statements(), strict=True):
         of_kind: list[list[Any]] = [[] for _ in students]
-        cursor.execute(
-            f"select b.position, {_TOUCHED}, {columns} {_BATCH.format(table=table)}",  # noqa: S608  (constants)
-            {"students": students},
-        )
+        cursor.execute(statement, {"students": students})
         for position, at, *values in cursor:
             position -= 1
             one = make(*values)
