@@ -23,10 +23,15 @@ class ReportRun(TenantModel):
     report_key = models.CharField(max_length=60)
     parameters = models.JSONField(default=dict, blank=True)
     format = models.CharField(max_length=10)
+    # Whether cells that a spreadsheet would run as formulas are disarmed (contracts/reports.md, "Behaviour").
+    neutralise = models.BooleanField(default=True)
     state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
     requested_by = models.CharField(max_length=80)
     requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # For a person; never holds what stood in a cell.
+    failure = models.CharField(max_length=500, blank=True)
     rows = models.PositiveIntegerField(null=True, blank=True)
     rows_done = models.PositiveIntegerField(default=0)
     size = models.PositiveBigIntegerField(null=True, blank=True)
