@@ -45,6 +45,7 @@ class RunFolder:
 
     def write(self, state: RunState) -> None:
         """Replace the state file in one step, so that a reader sees the old one or the new one."""
+        self.path.mkdir(parents=True, exist_ok=True)
         fresh = self._state.with_suffix(f".{os.getpid()}")
         fresh.write_bytes(orjson.dumps(asdict(state)))
         fresh.replace(self._state)

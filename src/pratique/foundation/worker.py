@@ -45,6 +45,7 @@ log = structlog.get_logger(__name__)
 def run_worker(*, queues: Sequence[str] | None, name: str) -> None:
     """Run jobs of `queues` (None: all) until SIGTERM; ends with status 75 when the database goes away."""
     _wait_for_database()
+    app.perform_import_paths()  # type: ignore[no-untyped-call]  # the tasks must be known for what follows
     for task in app.tasks.values():
         # Trouble of the database passes, so a task without a rule of its own is tried again after that.
         task.retry_strategy = task.retry_strategy or _AFTER_DATABASE_TROUBLE

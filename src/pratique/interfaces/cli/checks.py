@@ -20,7 +20,7 @@ from pratique.foundation.migrate import UnsafeRoleError, check_application_role
 from pratique.foundation.worker import living_workers, orphaned_jobs
 from pratique.interfaces.cli import starting
 
-_OLDEST_SERVER = 15
+_OLDEST_PYTHON, _OLDEST_SERVER = (3, 11), 15
 _LEAST_FREE_GB, _SCARCE_GB = 1, 5
 _CLOCK_SECONDS = 5
 _WAITING_MINUTES = 10
@@ -38,7 +38,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Return the findings of all checks; those that need the database are left out when it does not answer."""
+    """Return the findings of all checks; those of the database only if it answers."""
     findings = [finding for check in CHECKS for finding in check()]
     reachable = list(_database())
     findings += reachable
@@ -53,8 +53,9 @@ def examine() -> list[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
+    version = tuple(sys.version_info[:3])
+    found = ".".join(map(str, version))
+    if version < _OLDEST_PYTHON:
         yield Finding("python", "fail", found, "Install Python 3.11 or newer, then `make setup`.")
     else:
         yield Finding("python", "ok", found)

@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command()
 def doctor(json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False) -> None:
-    """Check the installation. Each finding says its remedy; the exit status is 1 if one of them is a failure."""
+    """Check the installation. Each finding says its remedy; exit status 1 if one is a failure."""
     if not os.environ.get("DATABASE_URL") and probe.database_address() is None:
         # Reading the settings would make a database, and a doctor changes nothing.
         typer.echo(

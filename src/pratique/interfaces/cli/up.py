@@ -115,6 +115,7 @@ def _run(folder: RunFolder, port: int, *, demo: bool, follow: bool) -> int:
     finally:
         if settings.DATABASE_IS_EMBEDDED:
             settings.EMBEDDED_POSTGRES.stop()
+            processes.reap(())
         folder.clear()
 
 
