@@ -16,7 +16,7 @@ from pratique.rosters.encoding import CsvFileError
 from pratique.rosters.problems import listed, shown
 from pratique.rosters.types import Problem
 
-# Field -> default header, in the contract's order. Package is optional in every file.
+# Field -> the header that it is offered under, in the contract's order.
 DEFAULT_HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "username": "Username",
@@ -32,6 +32,10 @@ DEFAULT_HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 FIELDS: tuple[str, ...] = tuple(DEFAULT_HEADERS)
+# What is read without a mapping. A package must be mapped: many exports have a column of that name that is no code.
+UNMAPPED_HEADERS: Mapping[str, str] = MappingProxyType(
+    {name: header for name, header in DEFAULT_HEADERS.items() if name != "package"}
+)
 
 # What schools call these columns; compared like headers, without case, spaces and punctuation.
 SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -62,7 +66,7 @@ class ColumnMapping:
     exist or is in both.
     """
 
-    headers: Mapping[str, str] = field(default_factory=lambda: DEFAULT_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=lambda: UNMAPPED_HEADERS)
     constants: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,7 +75,7 @@ class ColumnMapping:
                 raise ValueError(f"{name!r} is not a roster field; the fields are {', '.join(FIELDS)}.")
         if both := self.headers.keys() & self.constants.keys():
             # The defaults name every field, so a constant simply takes the place of a default column.
-            if self.headers is not DEFAULT_HEADERS:
+            if self.headers is not UNMAPPED_HEADERS:
                 raise ValueError(f"{', '.join(sorted(both))}: map a column or a constant value, not both.")
             kept = {name: header for name, header in self.headers.items() if name not in both}
             object.__setattr__(self, "headers", kept)

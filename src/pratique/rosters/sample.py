@@ -62,6 +62,8 @@ def sample_people(
     # Not security: the point is that the same seed gives the same people.
     chance = random.Random(seed)  # noqa: S311
     draw = chance.random
+    # Samples of two seeds are two schools' worth of people: nobody has the id or the address of another.
+    intake = f"{seed % 1000:03d}"
     for number in range(1, rows + 1):
         if draw() < _RARE_SHARE:
             first, last = RARE_NAMES[int(draw() * len(RARE_NAMES))]
@@ -75,8 +77,8 @@ def sample_people(
         if draw() < _PLACED_SHARE and pairs:
             group, term = pairs[int(draw() * len(pairs))]
         yield SamplePerson(
-            f"{_mailbox(first, last)}.{number}@students.example.edu",
-            f"{number:07d}",
+            f"{_mailbox(first, last)}.{intake}{number}@students.example.edu",
+            f"{intake}{number:06d}",
             last,
             first,
             _telephone(draw(), int(draw() * 10_000)),

@@ -152,6 +152,12 @@ def test_the_console_gets_guesses(
     assert (dict(found.headers), found.unclaimed) == (guesses, unclaimed)
 
 
-def test_guesses_of_the_default_header_are_the_default_mapping() -> None:
+def test_guesses_of_the_default_header_are_the_default_mapping_and_the_package() -> None:
     guess = suggest_mapping([*COLUMNS, "Package"])
-    assert dict(guess.headers) == dict(DEFAULT_MAPPING.headers)
+    assert dict(guess.headers) == {**DEFAULT_MAPPING.headers, "package": "Package"}
+
+
+def test_a_package_column_that_is_not_mapped_is_ignored_with_the_warning_of_unknown_columns() -> None:
+    columns = resolve([*COLUMNS, "Package"], student_id_required=True)
+    assert "package" not in columns.indexes
+    assert codes(columns.warnings) == ["unknown_columns"]

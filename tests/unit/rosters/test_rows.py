@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from pratique.rosters.mapping import DEFAULT_HEADERS, ColumnMapping
 from pratique.rosters.types import KnownNames, KnownTracker
 from tests.unit.rosters.factories import KNOWN, MAIN, TODAY, cell, codes, parse
 
@@ -229,11 +230,12 @@ def test_long_lists_of_known_names_are_cut() -> None:
 
 
 PACKAGE_HEADER = "Username,StudentId,RequirementGroup,Term,Package"
+MAPPED = ColumnMapping(DEFAULT_HEADERS)
 
 
 def test_a_package_column_names_the_package() -> None:
     ada, bob, cid = parse(
-        "a@x,1,Nursing,Fall 2026,nurs26", "b@x,2,,,NURS26", "c@x,3,,,", header=PACKAGE_HEADER
+        "a@x,1,Nursing,Fall 2026,nurs26", "b@x,2,,,NURS26", "c@x,3,,,", header=PACKAGE_HEADER, mapping=MAPPED
     )
     assert [row.data and (row.data.package_id, row.data.tracker_id) for row in (ada, bob, cid)] == [
         ("package-other", "nursing-fall"),
@@ -243,14 +245,14 @@ def test_a_package_column_names_the_package() -> None:
 
 
 def test_an_unknown_package_lists_the_known_ones() -> None:
-    (parsed,) = parse("a@x,1,,,NURSE", header=PACKAGE_HEADER)
+    (parsed,) = parse("a@x,1,,,NURSE", header=PACKAGE_HEADER, mapping=MAPPED)
     assert codes(parsed.errors) == ["unknown_package"]
     assert "'DEMO26', 'NURS26'" in parsed.errors[0].message
 
 
 def test_without_a_default_package_a_row_must_name_one() -> None:
     known = KnownNames(None, KNOWN.packages, (), (), ())
-    bare, named = parse("a@x,1,,,", "b@x,2,,,DEMO26", header=PACKAGE_HEADER, known=known)
+    bare, named = parse("a@x,1,,,", "b@x,2,,,DEMO26", header=PACKAGE_HEADER, mapping=MAPPED, known=known)
     assert codes(bare.errors) == ["no_package"]
     assert named.data is not None
 
