@@ -6,7 +6,7 @@ from dataclasses import dataclass
 # Called with the number of rows so far; it may raise to stop the writing.
 Progress = Callable[[int], None]
 # How many rows pass between two calls of it.
-PROGRESS_EVERY = 2_000
+PROGRESS_EVERY = 1_000
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from django.db import connection
 
 from pratique.reports.statements import Compiled, whole_sql
 
-_FETCH = 2_000
+_FETCH = 1_000
 
 
 def read_rows(report: Compiled, expressions: Sequence[str]) -> Iterator[tuple[Any, ...]]:
