@@ -89,7 +89,7 @@ def test_every_queue_that_a_task_names_is_a_known_queue():
 
 # What writes, and the only files that may: actions decide what is written, and the stores that they call.
 _WRITES = {"save", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "force_insert"}
-_SQL_WRITE = re.compile(r"^\s*(insert into|update |delete from|copy )", re.I)
+_SQL_WRITE = re.compile(r"^\s*(insert into|update |delete from|copy [^(])", re.I)
 _WRITERS = ("actions", "store", "progress", "audit", "bulk", "queue")
 _ALLOWED = {
     # The connection's own bookkeeping, a table of the outbox's own SQLite file, and passwords at sign-in.
