@@ -92,7 +92,9 @@ def _changes_by_batch(school: population.School) -> Iterator[tuple[list[object],
         for start in range(0, len(ids), actions.BATCH):
             batch = ids[start : start + actions.BATCH]
             loaded = facts.of(batch)
-            judged = [(one, judge(one.facts, sets.get(one.facts.requirement_group_id), _TODAY)) for one in loaded]
+            judged = [
+                (one, judge(one.facts, sets.get(one.facts.requirement_group_id), _TODAY)) for one in loaded
+            ]
             yield batch, store.compare(judged)
 
 

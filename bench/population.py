@@ -8,7 +8,7 @@ template, so that each benchmark starts from a fresh copy of it within seconds.
     school = population.prepared(50_000)      # Django is set up and connected to the copy, as the application's role
 """
 
-# ruff: noqa: E501  (SQL reads better in whole lines)
+
 
 import hashlib
 import os

@@ -70,7 +70,9 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: object) -
         with _admin() as admin:
             admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
             admin.execute(
-                sql.SQL("create database {} template {}").format(sql.Identifier(database), sql.Identifier(template))
+                sql.SQL("create database {} template {}").format(
+                    sql.Identifier(database), sql.Identifier(template)
+                )
             )
         _use(database)
     yield
@@ -82,7 +84,6 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: object) -
 def committed(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
     """Let a test commit for real, across processes and connections, and empty the tables after it."""
     from django.db import connections
-
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
@@ -102,5 +103,7 @@ def _empty_all_tables(database: str) -> None:
             )
         ]
         owner.execute(
-            sql.SQL("truncate {} restart identity cascade").format(sql.SQL(", ").join(map(sql.Identifier, tables)))
+            sql.SQL("truncate {} restart identity cascade").format(
+                sql.SQL(", ").join(map(sql.Identifier, tables))
+            )
         )

@@ -37,7 +37,9 @@ EXAM = {
 def a_school(slug: str = "", **settings: Any) -> Institution:
     """A school with two groups in two terms, and a default package; inside nobody's scope."""
     name = slug or f"school-{new_id().hex[-12:]}"
-    institution = create_institution(slug=name, name="Test College", time_zone="America/New_York", by=BY, now=NOW)
+    institution = create_institution(
+        slug=name, name="Test College", time_zone="America/New_York", by=BY, now=NOW
+    )
     with institution_scope(institution.id):
         for field, value in settings.items():
             setattr(institution, field, value)
@@ -49,11 +51,15 @@ def a_school(slug: str = "", **settings: Any) -> Institution:
     return institution
 
 
-def requires(institution: Institution, *requirements: dict[str, Any], applies_from: date = date(2026, 1, 1)) -> None:
+def requires(
+    institution: Institution, *requirements: dict[str, Any], applies_from: date = date(2026, 1, 1)
+) -> None:
     """Publish these requirements for every group."""
     with institution_scope(institution.id):
         for group in RequirementGroup.objects.all():
-            draft = create_draft(group=group, requirements=requirements, applies_from=applies_from, by=BY, now=NOW)
+            draft = create_draft(
+                group=group, requirements=requirements, applies_from=applies_from, by=BY, now=NOW
+            )
             publish(draft=draft, by=BY, now=NOW)
 
 

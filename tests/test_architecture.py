@@ -83,12 +83,22 @@ def test_every_queue_that_a_task_names_is_a_known_queue():
 
     from pratique.foundation.queue import QUEUES
 
-    ours = {task.queue for name, task in app.tasks.items() if not name.startswith(("builtin", "procrastinate"))}
+    ours = {
+        task.queue for name, task in app.tasks.items() if not name.startswith(("builtin", "procrastinate"))
+    }
     assert ours <= set(QUEUES)
 
 
 # What writes, and the only files that may: actions decide what is written, and the stores that they call.
-_WRITES = {"save", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "force_insert"}
+_WRITES = {
+    "save",
+    "create",
+    "bulk_create",
+    "bulk_update",
+    "update_or_create",
+    "get_or_create",
+    "force_insert",
+}
 _SQL_WRITE = re.compile(r"^\s*(insert into|update |delete from|copy [^(])", re.I)
 _WRITERS = ("actions", "store", "progress", "audit", "bulk", "queue")
 _ALLOWED = {
@@ -109,9 +119,17 @@ def test_writes_live_in_actions():
         if path.stem in _WRITERS or "actions" in path.parts or relative in _ALLOWED:
             continue
         for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in _WRITES
+            ):
                 found.append(f"{relative}:{node.lineno} .{node.func.attr}()")
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _SQL_WRITE.match(node.value):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and _SQL_WRITE.match(node.value)
+            ):
                 found.append(f"{relative}:{node.lineno} SQL")
     assert found == []
 
@@ -145,6 +163,10 @@ def test_no_tracked_file_names_a_registry():
     hosts = "|".join(f"{name}\\.({ends})" for name, ends in (("pyp" + "i", "org"), ("pythonhos" + "ted", "org"),
                                                               ("npm" + "js", "org|com"), ("deb" + "ian", "org")))  # fmt: skip
     found = subprocess.run(
-        ["git", "grep", "-nIE", f"({hosts})", "--", "."], cwd=SOURCE.parents[1], capture_output=True, text=True, check=False
+        ["git", "grep", "-nIE", f"({hosts})", "--", "."],
+        cwd=SOURCE.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert found.stdout == ""

@@ -29,11 +29,11 @@ def evaluate_stale(
     today: date,
     now: datetime,
     batch: int = BATCH,
-    report: Callable[[int], None] = lambda done: None,
+    report: Callable[[int], bool | None] = lambda done: None,
 ) -> int:
     """Evaluate every stale membership, batch by batch, each in a transaction of its own; return how many.
 
-    `report` is called after each batch with the number done so far.
+    `report` is called after each batch with the number done so far; if it returns False, the rest is left marked.
     """
     done = 0
     while True:
@@ -44,7 +44,8 @@ def evaluate_stale(
         done += len(loaded)
         if len(loaded) < batch:
             return done
-        report(done)
+        if report(done) is False:
+            return done
 
 
 def evaluate(*, institution: Institution, membership_ids: list[UUID], today: date, now: datetime) -> None:
@@ -86,4 +87,6 @@ def _evaluate(loaded: list[Loaded], *, institution_id: UUID, today: date, now: d
 def _one_at_a_time(institution_id: UUID) -> None:
     """Let one evaluation of an institution run at a time: two would compare with the same stored items."""
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"evaluate:{institution_id}"])
+        cursor.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"evaluate:{institution_id}"]
+        )

@@ -1,6 +1,5 @@
 """Reading the facts of many memberships in a fixed number of queries."""
 
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -59,7 +58,12 @@ _EVIDENCE: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
         Titer,
     ),
     ("document", "records_document", "e.id, e.kind, e.issued_on, e.state, e.submitted_at", Document),
-    ("form", "records_formanswer", "e.id, e.form, e.answers, e.signed_on, e.state, e.submitted_at", FormAnswer),
+    (
+        "form",
+        "records_formanswer",
+        "e.id, e.form, e.answers, e.signed_on, e.state, e.submitted_at",
+        FormAnswer,
+    ),
     (
         "exemption",
         "records_exemption",
@@ -104,7 +108,7 @@ def _load(statement: str, values: dict[str, Any]) -> list[Loaded]:
 def evidence_statements() -> list[str]:
     """Return the statement that reads each kind of evidence of a batch, in the order of rules.Evidence."""
     return [
-        f"select b.position, {_TOUCHED}, {columns} {_BATCH.format(table=table)}"  # noqa: S608  (constants only)
+        f"select b.position, {_TOUCHED}, {columns} {_BATCH.format(table=table)}"
         for _, table, columns, _ in _EVIDENCE
     ]
 
@@ -133,5 +137,3 @@ def _items(cursor: Any, memberships: list[UUID]) -> list[dict[str, StoredItem]]:
     for position, key, status, digest in cursor:
         items[position - 1][key] = StoredItem(status, digest)
     return items
-
-

@@ -9,7 +9,15 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from pratique.rules import Evaluator, Evidence, ItemStatus, Reason, Requirement, StudentFacts, compile_requirement
+from pratique.rules import (
+    Evaluator,
+    Evidence,
+    ItemStatus,
+    Reason,
+    Requirement,
+    StudentFacts,
+    compile_requirement,
+)
 
 DONE_BY_STUDENT = (ItemStatus.APPROVED, ItemStatus.PENDING)
 
@@ -117,5 +125,3 @@ def _looked_at(evaluator: Evaluator, key: str) -> frozenset[str]:
             *(f"exemption:{kind}:{which}" for kind in relevance.exemptions for which in ("", key)),
         }
     )
-
-

@@ -55,11 +55,20 @@ def _compare_items(loaded: Loaded, standing: Standing, changes: Changes) -> bool
         told = True
         changed = before is None or before.status != item.status
         if changed and not arrived:
-            changes.status_changes.append((membership_id, item.key, before.status if before else "", item.status))
+            changes.status_changes.append(
+                (membership_id, item.key, before.status if before else "", item.status)
+            )
         changes.items.append(
             (
-                membership_id, item.key, item.status, item.next_action_on, item.administered_on,
-                item.last_modified_at, reasons, digest, changed,
+                membership_id,
+                item.key,
+                item.status,
+                item.next_action_on,
+                item.administered_on,
+                item.last_modified_at,
+                reasons,
+                digest,
+                changed,
             )  # fmt: skip
         )
     if len(stored) + arrived * len(standing.items) > len(standing.items):
@@ -153,5 +162,3 @@ def write(changes: Changes, *, institution_id: UUID, now: datetime) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(statement, values)
             bulk.drop(table)
-
-

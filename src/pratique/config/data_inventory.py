@@ -19,7 +19,9 @@ _EVIDENCE = "id institution state source submitted_at reviewed_at"
 _EVIDENCE_PERSONAL = "student reviewed_by"
 
 INVENTORY: dict[str, Fields] = {
-    "foundation.AuditEvent": Fields("id institution_id at action subject_type detail", personal="by subject_id"),
+    "foundation.AuditEvent": Fields(
+        "id institution_id at action subject_type detail", personal="by subject_id"
+    ),
     "institutions.Institution": Fields(
         "id slug name time_zone student_id_required roster_mapping created_at"
     ),
@@ -28,7 +30,8 @@ INVENTORY: dict[str, Fields] = {
     "institutions.Term": Fields("id institution name starts_on due_on"),
     "institutions.Tracker": Fields("id institution package requirement_group term name due_on"),
     "accounts.User": Fields(
-        "id institution password role is_integrator is_active created_at last_login", personal="username email name"
+        "id institution password role is_integrator is_active created_at last_login",
+        personal="username email name",
     ),
     "students.Student": Fields(
         "id institution account_token created_at updated_at",
@@ -64,7 +67,9 @@ INVENTORY: dict[str, Fields] = {
         health="status next_action_on administered_on reasons",
     ),
     "compliance.StatusChange": Fields(
-        "id institution transaction_id requirement_key at", personal="membership", health="from_status to_status"
+        "id institution transaction_id requirement_key at",
+        personal="membership",
+        health="from_status to_status",
     ),
     "rosters.RosterImport": Fields(
         "id institution file_name source size sha256 mapping state received_at applied_at counts file_error "

@@ -55,7 +55,9 @@ def django_database(url: str, *, pool: bool) -> dict[str, Any]:
             "DATABASE_URL is not a PostgreSQL address. Write postgresql://role:password@host:5432/database."
         ) from error
     options: dict[str, Any] = {
-        key: value for key, value in parts.items() if key not in {"user", "password", "host", "port", "dbname"}
+        key: value
+        for key, value in parts.items()
+        if key not in {"user", "password", "host", "port", "dbname"}
     }
     if pool:
         # min_size 0: an idle process holds no connection, and a stopped database wakes nobody.

@@ -22,7 +22,9 @@ BASE_URL = os.environ.get("PRATIQUE_BASE_URL", f"http://127.0.0.1:{PORT}").rstri
 _address = urlsplit(BASE_URL)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 if _address.scheme not in {"http", "https"} or not _address.hostname:
-    raise ImproperlyConfigured("PRATIQUE_BASE_URL must be a whole address, such as https://health.example.edu.")
+    raise ImproperlyConfigured(
+        "PRATIQUE_BASE_URL must be a whole address, such as https://health.example.edu."
+    )
 if _address.scheme == "http" and _address.hostname not in _LOOPBACK:
     raise ImproperlyConfigured(
         "PRATIQUE_BASE_URL names a host of the network over http: health records need https. "
@@ -42,7 +44,9 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
 DEBUG = False
-SECRET_KEY = os.environ.get("PRATIQUE_SECRET_KEY") or environment.persistent_secret(VAR / "secrets" / "django")
+SECRET_KEY = os.environ.get("PRATIQUE_SECRET_KEY") or environment.persistent_secret(
+    VAR / "secrets" / "django"
+)
 
 # --- the parts -------------------------------------------------------------------------------------------------
 

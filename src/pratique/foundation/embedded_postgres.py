@@ -110,9 +110,7 @@ class EmbeddedPostgres:
     def url(self, role: str = "pratique", database: str | None = None) -> str:
         """Return the connection address for `role` ("pratique" or "postgres"), password included."""
         secret = (self.root / f"{role}.password").read_text().strip()
-        return (
-            f"postgresql://{role}:{secret}@/{database or self.database}?host={self.socket_directory}&port=5432"
-        )
+        return f"postgresql://{role}:{secret}@/{database or self.database}?host={self.socket_directory}&port=5432"
 
     def bin(self) -> Path:
         """Return the folder of the server's binaries."""
@@ -164,7 +162,17 @@ class EmbeddedPostgres:
         arguments += f" -c listen_addresses='' -c unix_socket_directories={self.socket_directory}"
         try:
             self._run(
-                "pg_ctl", "-w", "-t", "60", "-D", str(self.data), "-l", str(self.log), "-o", arguments, "start"
+                "pg_ctl",
+                "-w",
+                "-t",
+                "60",
+                "-D",
+                str(self.data),
+                "-l",
+                str(self.log),
+                "-o",
+                arguments,
+                "start",
             )
         except EmbeddedPostgresError as error:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
@@ -206,9 +214,9 @@ def ensure_application_role(owner_url: str, *, role: str, password: str, databas
         known = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
         verb = "alter" if known else "create"
         connection.execute(
-            sql.SQL(verb + " role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}").format(
-                sql.Identifier(role), sql.Literal(password)
-            )
+            sql.SQL(
+                verb + " role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}"
+            ).format(sql.Identifier(role), sql.Literal(password))
         )
         if not connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
@@ -231,7 +239,17 @@ def _ensure_system_user() -> None:
     try:
         pwd.getpwnam(_SYSTEM_USER)
     except KeyError:
-        _call(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "--user-group", _SYSTEM_USER])
+        _call(
+            [
+                "useradd",
+                "--system",
+                "--no-create-home",
+                "--shell",
+                "/usr/sbin/nologin",
+                "--user-group",
+                _SYSTEM_USER,
+            ]
+        )
 
 
 def _let_others_traverse(path: Path) -> None:

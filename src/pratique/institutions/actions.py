@@ -18,7 +18,9 @@ class TermDates(NamedTuple):
     due_on: date
 
 
-def create_institution(*, slug: str, name: str, time_zone: str, by: audit.Actor, now: datetime) -> Institution:
+def create_institution(
+    *, slug: str, name: str, time_zone: str, by: audit.Actor, now: datetime
+) -> Institution:
     """Create a tenant. Its rows are visible only inside `institution_scope` of its id."""
     institution_id = new_id()
     with institution_scope(institution_id):
@@ -51,7 +53,9 @@ def create_package(
     package = Package.objects.create(institution=institution, code=code, name=name, is_default=is_default)
     stored_terms = [
         Term.objects.get_or_create(
-            institution=institution, name=term.name, defaults={"starts_on": term.starts_on, "due_on": term.due_on}
+            institution=institution,
+            name=term.name,
+            defaults={"starts_on": term.starts_on, "due_on": term.due_on},
         )[0]
         for term in terms
     ]

@@ -11,7 +11,9 @@ from pratique.students.actions import mark_stale
 _KINDS: tuple[type[Evidence], ...] = (Dose, Titer, Document, FormAnswer, Exemption)
 
 
-def add_evidence(*, institution_id: UUID, evidence: Iterable[Evidence], by: audit.Actor, now: datetime) -> int:
+def add_evidence(
+    *, institution_id: UUID, evidence: Iterable[Evidence], by: audit.Actor, now: datetime
+) -> int:
     """Store unsaved pieces of evidence of any kinds, and mark their students stale; return how many.
 
     One statement a kind and thousand rows. The audit row counts; it does not say what was handed in.

@@ -36,7 +36,8 @@ class Evidence(TenantModel):
         abstract = True
         constraints = [
             models.CheckConstraint(
-                condition=Q(reviewed_at__isnull=True, reviewed_by="") | Q(reviewed_at__isnull=False, reviewed_by__gt=""),
+                condition=Q(reviewed_at__isnull=True, reviewed_by="")
+                | Q(reviewed_at__isnull=False, reviewed_by__gt=""),
                 name="%(class)s_reviewed_pair",
             ),
             models.CheckConstraint(

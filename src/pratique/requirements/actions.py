@@ -30,7 +30,10 @@ def create_draft(
     read = [requirement_from_data(data) for data in requirements]
     latest = RequirementSet.objects.filter(requirement_group=group).aggregate(v=Max("version"))["v"] or 0
     draft = RequirementSet.objects.create(
-        institution_id=group.institution_id, requirement_group=group, version=latest + 1, applies_from=applies_from
+        institution_id=group.institution_id,
+        requirement_group=group,
+        version=latest + 1,
+        applies_from=applies_from,
     )
     Requirement.objects.bulk_create(
         Requirement(
@@ -55,7 +58,12 @@ def publish(*, draft: RequirementSet, by: audit.Actor, now: datetime) -> None:
     draft.save(update_fields=["state", "published_at", "published_by"])
     mark_group_stale(requirement_group_id=draft.requirement_group_id, now=now)
     _record("published", draft, by, now)
-    enqueue("compliance.evaluate_stale", institution_id=draft.institution_id, once=f"stale:{draft.institution_id}")
+    enqueue(
+        "compliance.evaluate_stale",
+        institution_id=draft.institution_id,
+        queue="interactive",
+        once=f"stale:{draft.institution_id}",
+    )
 
 
 def _record(verb: str, stored: RequirementSet, by: audit.Actor, now: datetime) -> None:

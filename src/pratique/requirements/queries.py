@@ -25,7 +25,9 @@ def sets_in_force(today: date) -> Mapping[UUID, SetInForce]:
 
     The latest version whose `applies_from` has come is in force. A group without one is absent.
     """
-    published = RequirementSet.objects.filter(state=SetState.PUBLISHED).order_by("requirement_group_id", "version")
+    published = RequirementSet.objects.filter(state=SetState.PUBLISHED).order_by(
+        "requirement_group_id", "version"
+    )
     in_force: dict[UUID, RequirementSet] = {}
     replaced_on: dict[UUID, date] = {}
     for stored in published:
@@ -35,7 +37,9 @@ def sets_in_force(today: date) -> Mapping[UUID, SetInForce]:
         else:
             replaced_on[group] = min(stored.applies_from, replaced_on.get(group, stored.applies_from))
     return {
-        group: SetInForce(stored.id, stored.version, as_rules(stored.id, stored.state), replaced_on.get(group))
+        group: SetInForce(
+            stored.id, stored.version, as_rules(stored.id, stored.state), replaced_on.get(group)
+        )
         for group, stored in in_force.items()
     }
 

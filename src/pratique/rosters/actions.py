@@ -129,7 +129,9 @@ def apply(
     raise AssertionError("unreachable")
 
 
-def _apply(institution: Institution, roster_import_id: UUID, today: date, now: datetime, report: Report) -> bool:
+def _apply(
+    institution: Institution, roster_import_id: UUID, today: date, now: datetime, report: Report
+) -> bool:
     with institution_scope(institution.id):
         roster_import = _locked(roster_import_id)
         if roster_import.state != ImportState.APPLYING:
@@ -155,9 +157,19 @@ def _apply(institution: Institution, roster_import_id: UUID, today: date, now: d
         roster_import.save()
         _record("applied", roster_import, audit.SYSTEM, now, roster_import.counts)
         if plan.creates:
-            enqueue("students.send_invitations", institution_id=institution.id, queue="mail", once=f"mail:{institution.id}")
+            enqueue(
+                "students.send_invitations",
+                institution_id=institution.id,
+                queue="mail",
+                once=f"mail:{institution.id}",
+            )
         if plan.creates or plan.updates or plan.memberships or plan.tracker_changes:
-            enqueue("compliance.evaluate_stale", institution_id=institution.id, once=f"stale:{institution.id}")
+            enqueue(
+                "compliance.evaluate_stale",
+                institution_id=institution.id,
+                queue="interactive",
+                once=f"stale:{institution.id}",
+            )
         return True
 
 
@@ -213,7 +225,9 @@ def _enqueue(name: str, roster_import: RosterImport) -> None:
         )
 
 
-def _record(verb: str, roster_import: RosterImport, by: audit.Actor, now: datetime, detail: Mapping[str, Any]) -> None:
+def _record(
+    verb: str, roster_import: RosterImport, by: audit.Actor, now: datetime, detail: Mapping[str, Any]
+) -> None:
     audit.record(
         f"roster:import:{verb}",
         institution_id=roster_import.institution_id,

@@ -42,7 +42,8 @@ class RosterImport(TenantModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(applied_at__isnull=True, applied_by="") | Q(applied_at__isnull=False, applied_by__gt=""),
+                condition=Q(applied_at__isnull=True, applied_by="")
+                | Q(applied_at__isnull=False, applied_by__gt=""),
                 name="roster_import_applied_pair",
             ),
         ]

@@ -34,7 +34,12 @@ class PlannedFile:
 
 
 def plan_file(
-    content: bytes, *, institution: Institution, mapping: Mapping[str, Any], today: date, report: Report = silent
+    content: bytes,
+    *,
+    institution: Institution,
+    mapping: Mapping[str, Any],
+    today: date,
+    report: Report = silent,
 ) -> PlannedFile:
     """Plan a roster file against what the institution has now.
 

@@ -24,10 +24,14 @@ _UPSERT = """
 
 
 @contextmanager
-def reporting(institution_id: UUID, roster_import_id: UUID, *, also: Report | None = None) -> Iterator[Report]:
+def reporting(
+    institution_id: UUID, roster_import_id: UUID, *, also: Report | None = None
+) -> Iterator[Report]:
     """Yield a function that stores (phase, done, total) where every process can read it, and calls `also`."""
     parameters = connection.get_connection_params()
-    wanted = {key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if key in parameters}
+    wanted = {
+        key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if key in parameters
+    }
     with psycopg.connect(**wanted, autocommit=True) as channel:
         channel.execute("select set_config('pratique.institution', %s, false)", [str(institution_id)])
 

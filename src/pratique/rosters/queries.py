@@ -47,7 +47,11 @@ def recent() -> QuerySet[RosterImport]:
 
 def progress(roster_import: RosterImport) -> Progress:
     """Return how far the import is, as last reported."""
-    found = RosterProgress.objects.filter(roster_import=roster_import).values_list("phase", "done", "total").first()
+    found = (
+        RosterProgress.objects.filter(roster_import=roster_import)
+        .values_list("phase", "done", "total")
+        .first()
+    )
     return Progress(*found) if found else Progress("waiting", 0, 0)
 
 

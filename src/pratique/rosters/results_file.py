@@ -22,8 +22,13 @@ def blocks(results: QuerySet[RowResult], *, problems_only: bool) -> Iterator[byt
             continue
         block.append(
             (
-                result.line, result.row, result.outcome, _safe(result.username), _safe(result.student_id),
-                _safe(_words(result.errors)), _safe(_words(result.warnings)),
+                result.line,
+                result.row,
+                result.outcome,
+                _safe(result.username),
+                _safe(result.student_id),
+                _safe(_words(result.errors)),
+                _safe(_words(result.warnings)),
             )  # fmt: skip
         )
         if len(block) == _BLOCK:

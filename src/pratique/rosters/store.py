@@ -160,7 +160,10 @@ def _update(plan: RosterPlan, institution_id: UUID, now: datetime) -> None:
         _run_staged(
             "roster_join",
             (("id", "uuid"), ("student_id", "uuid"), ("package_id", "uuid"), ("tracker_id", "uuid")),
-            [(i, m.student, m.package_id, m.tracker_id) for i, m in zip(new_ids(len(joins)), joins, strict=True)],
+            [
+                (i, m.student, m.package_id, m.tracker_id)
+                for i, m in zip(new_ids(len(joins)), joins, strict=True)
+            ],
             _JOIN_PACKAGE,
             values,
         )
@@ -175,7 +178,11 @@ def _update(plan: RosterPlan, institution_id: UUID, now: datetime) -> None:
 
 
 def _run_staged(
-    table: str, columns: tuple[tuple[str, str], ...], rows: Iterable[Row], statement: str, values: dict[str, Any]
+    table: str,
+    columns: tuple[tuple[str, str], ...],
+    rows: Iterable[Row],
+    statement: str,
+    values: dict[str, Any],
 ) -> None:
     bulk.stage(table, columns, rows)
     with connection.cursor() as cursor:

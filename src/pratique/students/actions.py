@@ -14,7 +14,9 @@ def mark_stale(*, student_ids: Iterable[UUID], now: datetime) -> int:
 
 def mark_group_stale(*, requirement_group_id: UUID, now: datetime) -> int:
     """Mark everyone on a tracker of the group: its requirements have changed."""
-    return Membership.objects.filter(tracker__requirement_group_id=requirement_group_id).update(stale_since=now)
+    return Membership.objects.filter(tracker__requirement_group_id=requirement_group_id).update(
+        stale_since=now
+    )
 
 
 def mark_lapsed_stale(*, today: date, now: datetime) -> int:
@@ -32,7 +34,14 @@ def claim_invitation(*, now: datetime) -> Invitation | None:
     return claimed
 
 
-def finish_invitation(*, invitation: Invitation, state: InvitationState, failure: str = "", now: datetime) -> None:
+def invitations_wait() -> bool:
+    """Return whether an invitation is queued."""
+    return Invitation.objects.filter(state=InvitationState.QUEUED).exists()
+
+
+def finish_invitation(
+    *, invitation: Invitation, state: InvitationState, failure: str = "", now: datetime
+) -> None:
     """Note what became of a claimed invitation."""
     invitation.state, invitation.failure, invitation.changed_at = state, failure[:200], now
     invitation.save(update_fields=["state", "failure", "changed_at"])

@@ -22,9 +22,7 @@ def plain(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def search_text(
-    *, first_name: str, last_name: str, username: str, student_id: str, email: str
-) -> str:
+def search_text(*, first_name: str, last_name: str, username: str, student_id: str, email: str) -> str:
     """Return what a search for a student is compared with: both orders of the name, the username and the ids."""
     parts = [first_name, last_name, first_name, username, student_id]
     if email and email != username:

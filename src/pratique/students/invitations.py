@@ -1,18 +1,21 @@
 """Sending invitations: each exactly once, or put aside where a crash leaves that in doubt.
 
-    claim one (committed) -> send -> note the outcome (committed)
+    claim one (committed) -> send -> note the outcome and claim the next (committed)
 
 A sender that dies between sending and noting leaves one invitation `sending`; the next run puts it aside as
 `in_doubt` for a person to decide, because nobody is to be invited twice. The Message-ID is made from the
 invitation's id, so a mail server that sees it again can tell.
 """
 
+import time
 from datetime import timedelta
 from email.utils import parseaddr
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import gettext as _
 
 from pratique.foundation import clock
@@ -23,34 +26,55 @@ from pratique.students.models import Invitation, InvitationState, Student
 
 # Longer than any mail server may take to answer; a younger claim may belong to a sender that lives.
 _ABANDONED = timedelta(minutes=5)
+SLICE_SECONDS = 5.0
 
 
-def send_waiting(*, institution_id: UUID) -> int:
-    """Send every queued invitation of an institution; return how many went out."""
+class Slice(NamedTuple):
+    """What one slice of sending did."""
+
+    sent: int
+    more: bool
+
+
+def send_waiting(*, institution_id: UUID, seconds: float = SLICE_SECONDS) -> Slice:
+    """Send queued invitations of an institution for about `seconds`.
+
+    Returns how many went out, and whether some still wait: a long queue is sent slice by slice, so that a worker
+    can stop in between and other work gets its turn.
+    """
     with institution_scope(institution_id):
         institution = Institution.objects.get()
         now = clock.now()
         actions.doubt_abandoned_invitations(claimed_before=now - _ABANDONED, now=now)
-    sent = 0
+    until = time.monotonic() + seconds
+    sent, done = 0, None
     with get_connection() as mail:
         while True:
             with institution_scope(institution_id):
+                if done is not None:
+                    actions.finish_invitation(**done, now=clock.now())
+                if time.monotonic() > until:
+                    return Slice(sent, actions.invitations_wait())
                 invitation = actions.claim_invitation(now=clock.now())
                 if invitation is None:
-                    return sent
+                    return Slice(sent, False)
                 student = Student.objects.get(membership__id=invitation.membership_id)
-            state, failure = InvitationState.SENT, ""
-            if not student.email:
-                state, failure = InvitationState.FAILED, _("The username is not an e-mail address.")
-            else:
-                try:
-                    mail.send_messages([compose(invitation, student, institution)])
-                    sent += 1
-                except (OSError, ValueError) as error:
-                    # Only the kind of failure is kept: a server's answer may repeat the address.
-                    state, failure = InvitationState.FAILED, type(error).__name__
-            with institution_scope(institution_id):
-                actions.finish_invitation(invitation=invitation, state=state, failure=failure, now=clock.now())
+            state, failure = _send(mail, invitation, student, institution)
+            sent += state == InvitationState.SENT
+            done = {"invitation": invitation, "state": state, "failure": failure}
+
+
+def _send(
+    mail: BaseEmailBackend, invitation: Invitation, student: Student, institution: Institution
+) -> tuple[InvitationState, str]:
+    if not student.email:
+        return InvitationState.FAILED, _("The username is not an e-mail address.")
+    try:
+        mail.send_messages([compose(invitation, student, institution)])
+    except (OSError, ValueError) as error:
+        # Only the kind of failure is kept: a server's answer may repeat the address.
+        return InvitationState.FAILED, type(error).__name__
+    return InvitationState.SENT, ""
 
 
 def compose(invitation: Invitation, student: Student, institution: Institution) -> EmailMessage:

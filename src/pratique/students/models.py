@@ -82,10 +82,14 @@ class Membership(TenantModel):
         indexes = [
             models.Index(fields=["institution", "package", "tracker"], name="membership_tracker"),
             models.Index(
-                fields=["institution", "stale_since"], name="membership_stale", condition=Q(stale_since__isnull=False)
+                fields=["institution", "stale_since"],
+                name="membership_stale",
+                condition=Q(stale_since__isnull=False),
             ),
             models.Index(
-                fields=["institution", "changes_on"], name="membership_lapse", condition=Q(changes_on__isnull=False)
+                fields=["institution", "changes_on"],
+                name="membership_lapse",
+                condition=Q(changes_on__isnull=False),
             ),
             models.Index(fields=["institution", "package", "status_changed_at"], name="membership_changed"),
         ]

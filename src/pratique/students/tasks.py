@@ -4,11 +4,17 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from pratique.foundation.queue import RETRY
+from pratique.foundation.queue import RETRY, enqueue
 from pratique.students import invitations
 
 
 @app.task(name="students.send_invitations", queue="mail", retry=RETRY)
 def send_invitations(*, institution_id: str) -> None:
-    """Send the invitations that wait."""
-    invitations.send_waiting(institution_id=UUID(institution_id))
+    """Send the invitations that wait, for a while; the rest is a job of its own."""
+    if invitations.send_waiting(institution_id=UUID(institution_id)).more:
+        enqueue(
+            "students.send_invitations",
+            institution_id=UUID(institution_id),
+            queue="mail",
+            once=f"mail:{institution_id}",
+        )

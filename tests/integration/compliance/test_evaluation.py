@@ -43,7 +43,9 @@ def dose(on: str, state="approved", cvx="03", at=NOW):
 
 def exam(on: str, state="approved", at=NOW):
     review = {} if state == "pending" else {"reviewed_at": at, "reviewed_by": "staff:nurse"}
-    return Document(kind="physical_exam", issued_on=date.fromisoformat(on), state=state, submitted_at=at, **review)
+    return Document(
+        kind="physical_exam", issued_on=date.fromisoformat(on), state=state, submitted_at=at, **review
+    )
 
 
 def items(school):
@@ -58,14 +60,21 @@ def membership(school):
 
 def changes(school):
     with institution_scope(school.id):
-        return list(StatusChange.objects.order_by("id").values_list("requirement_key", "from_status", "to_status"))
+        return list(
+            StatusChange.objects.order_by("id").values_list("requirement_key", "from_status", "to_status")
+        )
 
 
 def test_a_new_student_is_incomplete_on_everything_and_told_of_once():
     school = a_student(MMR, EXAM)
     assert items(school) == {"mmr": "incomplete", "physical_exam": "incomplete"}
     standing = membership(school)
-    assert (standing.num_items, standing.num_complete, standing.complete, standing.user_complete) == (2, 0, False, False)
+    assert (standing.num_items, standing.num_complete, standing.complete, standing.user_complete) == (
+        2,
+        0,
+        False,
+        False,
+    )
     assert standing.stale_since is None
     assert standing.status_changed_at == NOW
     assert changes(school) == [("", "", "")]
@@ -75,10 +84,16 @@ def test_a_new_student_is_incomplete_on_everything_and_told_of_once():
     ("evidence", "status"),
     [
         pytest.param([dose("2007-05-01"), dose("2010-05-01")], "approved", id="two approved doses hold"),
-        pytest.param([dose("2007-05-01"), dose("2010-05-01", "pending")], "pending", id="the second awaits review"),
-        pytest.param([dose("2007-05-01", "pending")], "incomplete", id="one of two awaits review: not sufficient"),
         pytest.param(
-            [dose("2007-05-01"), dose("2010-05-01", "rejected", at=LATER)], "rejected", id="the newest was turned down"
+            [dose("2007-05-01"), dose("2010-05-01", "pending")], "pending", id="the second awaits review"
+        ),
+        pytest.param(
+            [dose("2007-05-01", "pending")], "incomplete", id="one of two awaits review: not sufficient"
+        ),
+        pytest.param(
+            [dose("2007-05-01"), dose("2010-05-01", "rejected", at=LATER)],
+            "rejected",
+            id="the newest was turned down",
         ),
         pytest.param([dose("2007-05-01"), dose("2007-05-10")], "incomplete", id="the second came too early"),
     ],
@@ -253,9 +268,15 @@ def test_a_published_set_cannot_be_changed_even_by_sql():
     from django.db import DatabaseError
 
     school = a_student(MMR)
-    with pytest.raises(DatabaseError, match="published"), institution_scope(school.id), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="published"),
+        institution_scope(school.id),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("update requirements_requirement set name = 'x'")
-    with pytest.raises(DatabaseError, match="published"), institution_scope(school.id), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="published"),
+        institution_scope(school.id),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("delete from requirements_requirementset")
-
-

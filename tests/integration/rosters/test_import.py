@@ -36,7 +36,9 @@ def test_new_students_are_created_with_membership_invitation_and_stale_mark():
         assert (ana.student_id, ana.last_name, ana.first_name) == ("0001", "Núñez", "Ana")
         assert (str(ana.date_of_birth), ana.on_campus, ana.email) == ("2006-04-03", True, "ana@x.edu")
         assert len(ana.account_token) == 22
-        memberships = Membership.objects.order_by("student__username").values_list("tracker__name", "stale_since")
+        memberships = Membership.objects.order_by("student__username").values_list(
+            "tracker__name", "stale_since"
+        )
         assert list(memberships) == [("Undergraduate - Fall 2026", NOW), (None, NOW)]
         assert Invitation.objects.count() == 2
         assert outcomes(roster_import) == ["created", "created"]
@@ -64,7 +66,12 @@ def test_an_update_changes_the_fields_it_carries_and_an_empty_cell_leaves_the_st
     changed = imported(school, "ana@x.edu,0001,,Anita,,,Nursing,Spring 2027,0")
     with institution_scope(school.id):
         ana = Student.objects.get(student_id="0001")
-        assert (ana.first_name, ana.last_name, ana.telephone, ana.on_campus) == ("Anita", "Núñez", "555-0101", False)
+        assert (ana.first_name, ana.last_name, ana.telephone, ana.on_campus) == (
+            "Anita",
+            "Núñez",
+            "555-0101",
+            False,
+        )
         assert str(ana.date_of_birth) == "2006-04-03"
         assert "anita nunez" in ana.search_text
         assert ana.membership_set.get().tracker.name == "Nursing - Spring 2027"
@@ -180,7 +187,9 @@ def test_the_results_file_has_every_row_with_its_line():
 def test_check_stores_no_student_and_only_rows_with_problems():
     school = a_school()
     with institution_scope(school.id):
-        content = "\n".join(["Username,StudentId,Dob", "a@x.edu,1,01/02/2003", "b@x.edu,2,tomorrow", ""]).encode()
+        content = "\n".join(
+            ["Username,StudentId,Dob", "a@x.edu,1,01/02/2003", "b@x.edu,2,tomorrow", ""]
+        ).encode()
         roster_import = actions.receive(
             institution=school, file_name="r.csv", content=content, source="console", by=BY, now=NOW
         )

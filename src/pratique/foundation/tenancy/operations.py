@@ -1,8 +1,8 @@
 """Migration operations that put a tenant-owned table under row-level security.
 
-    Protect("students", "student")                       # keys, composite references, policy, forced security
-    AllowLookup("accounts_user", "sign_in", "lower(username)")  # one row for whoever knows the value
-    ProtectThrough("account_emailaddress", "user_id", "accounts_user")  # a library's table, by its owner row
+Protect("students", "student")                       # keys, composite references, policy, forced security
+AllowLookup("accounts_user", "sign_in", "lower(username)")  # one row for whoever knows the value
+ProtectThrough("account_emailaddress", "user_id", "accounts_user")  # a library's table, by its owner row
 """
 
 from typing import Any
@@ -38,7 +38,9 @@ class Protect(Operation):
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         table = to_state.apps.get_model(self.app, self.model)._meta.db_table
         schema_editor.execute(f'drop policy tenant on "{table}"')
-        schema_editor.execute(f'alter table "{table}" no force row level security, disable row level security')
+        schema_editor.execute(
+            f'alter table "{table}" no force row level security, disable row level security'
+        )
 
     def describe(self) -> str:
         return f"Put {self.app}.{self.model} under row-level security"

@@ -2,89 +2,204 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
+from django.db import migrations, models
+
 import pratique.foundation.ids
 import pratique.foundation.tenancy.models
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Institution',
+            name="Institution",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('time_zone', models.CharField(default='America/New_York', max_length=60)),
-                ('student_id_required', models.BooleanField(default=True, help_text='A roster row without a StudentId is refused.')),
-                ('roster_mapping', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("time_zone", models.CharField(default="America/New_York", max_length=60)),
+                (
+                    "student_id_required",
+                    models.BooleanField(
+                        default=True, help_text="A roster row without a StudentId is refused."
+                    ),
+                ),
+                ("roster_mapping", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Package',
+            name="Package",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=20, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('is_default', models.BooleanField(default=False)),
-                ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("code", models.CharField(max_length=20, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("is_default", models.BooleanField(default=False)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RequirementGroup',
+            name="RequirementGroup",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Term',
+            name="Term",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('starts_on', models.DateField()),
-                ('due_on', models.DateField()),
-                ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("starts_on", models.DateField()),
+                ("due_on", models.DateField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tracker',
+            name="Tracker",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('due_on', models.DateField()),
-                ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
-                ('package', pratique.foundation.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.package')),
-                ('requirement_group', pratique.foundation.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.requirementgroup')),
-                ('term', pratique.foundation.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='institutions.term')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("due_on", models.DateField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
+                (
+                    "package",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.package",
+                    ),
+                ),
+                (
+                    "requirement_group",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.requirementgroup",
+                    ),
+                ),
+                (
+                    "term",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.term",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='package',
-            constraint=models.UniqueConstraint(models.F('institution'), condition=models.Q(('is_default', True)), name='one_default_package'),
+            model_name="package",
+            constraint=models.UniqueConstraint(
+                models.F("institution"), condition=models.Q(("is_default", True)), name="one_default_package"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requirementgroup',
-            constraint=models.UniqueConstraint(models.F('institution'), django.db.models.functions.text.Lower('name'), name='requirement_group_name'),
+            model_name="requirementgroup",
+            constraint=models.UniqueConstraint(
+                models.F("institution"),
+                django.db.models.functions.text.Lower("name"),
+                name="requirement_group_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='term',
-            constraint=models.UniqueConstraint(models.F('institution'), django.db.models.functions.text.Lower('name'), name='term_name'),
+            model_name="term",
+            constraint=models.UniqueConstraint(
+                models.F("institution"), django.db.models.functions.text.Lower("name"), name="term_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tracker',
-            constraint=models.UniqueConstraint(models.F('institution'), models.F('package'), django.db.models.functions.text.Lower('name'), name='tracker_name'),
+            model_name="tracker",
+            constraint=models.UniqueConstraint(
+                models.F("institution"),
+                models.F("package"),
+                django.db.models.functions.text.Lower("name"),
+                name="tracker_name",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tracker',
-            constraint=models.UniqueConstraint(fields=('institution', 'package', 'requirement_group', 'term'), name='tracker_pair', nulls_distinct=False),
+            model_name="tracker",
+            constraint=models.UniqueConstraint(
+                fields=("institution", "package", "requirement_group", "term"),
+                name="tracker_pair",
+                nulls_distinct=False,
+            ),
         ),
     ]

@@ -2,118 +2,258 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
+from django.db import migrations, models
+
 import pratique.foundation.ids
 import pratique.foundation.tenancy.models
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('institutions', '0001_initial'),
+        ("institutions", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Student',
+            name="Student",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=254)),
-                ('username_key', models.CharField(max_length=1000)),
-                ('student_id', models.CharField(blank=True, max_length=64)),
-                ('first_name', models.CharField(blank=True, max_length=150)),
-                ('last_name', models.CharField(blank=True, max_length=150)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('telephone', models.CharField(blank=True, max_length=40)),
-                ('date_of_birth', models.DateField(blank=True, null=True)),
-                ('on_campus', models.BooleanField(blank=True, null=True)),
-                ('attributes', models.JSONField(blank=True, default=dict)),
-                ('account_token', models.CharField(max_length=22)),
-                ('search_text', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('institution', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("username", models.CharField(max_length=254)),
+                ("username_key", models.CharField(max_length=1000)),
+                ("student_id", models.CharField(blank=True, max_length=64)),
+                ("first_name", models.CharField(blank=True, max_length=150)),
+                ("last_name", models.CharField(blank=True, max_length=150)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("telephone", models.CharField(blank=True, max_length=40)),
+                ("date_of_birth", models.DateField(blank=True, null=True)),
+                ("on_campus", models.BooleanField(blank=True, null=True)),
+                ("attributes", models.JSONField(blank=True, default=dict)),
+                ("account_token", models.CharField(max_length=22)),
+                ("search_text", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('archive', 'Archive')], default='active', max_length=10)),
-                ('expires_on', models.DateField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('num_items', models.PositiveSmallIntegerField(default=0)),
-                ('num_complete', models.PositiveSmallIntegerField(default=0)),
-                ('num_approved', models.PositiveSmallIntegerField(default=0)),
-                ('user_complete', models.BooleanField(default=False)),
-                ('complete', models.BooleanField(default=False)),
-                ('next_action_on', models.DateField(blank=True, null=True)),
-                ('changes_on', models.DateField(blank=True, null=True)),
-                ('status_changed_at', models.DateTimeField(blank=True, null=True)),
-                ('evaluated_at', models.DateTimeField(blank=True, null=True)),
-                ('stale_since', models.DateTimeField(blank=True, null=True)),
-                ('institution', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
-                ('package', pratique.foundation.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.package')),
-                ('tracker', pratique.foundation.tenancy.models.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='institutions.tracker')),
-                ('student', pratique.foundation.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='students.student')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("archive", "Archive")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("expires_on", models.DateField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("num_items", models.PositiveSmallIntegerField(default=0)),
+                ("num_complete", models.PositiveSmallIntegerField(default=0)),
+                ("num_approved", models.PositiveSmallIntegerField(default=0)),
+                ("user_complete", models.BooleanField(default=False)),
+                ("complete", models.BooleanField(default=False)),
+                ("next_action_on", models.DateField(blank=True, null=True)),
+                ("changes_on", models.DateField(blank=True, null=True)),
+                ("status_changed_at", models.DateTimeField(blank=True, null=True)),
+                ("evaluated_at", models.DateTimeField(blank=True, null=True)),
+                ("stale_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
+                (
+                    "package",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.package",
+                    ),
+                ),
+                (
+                    "tracker",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.tracker",
+                    ),
+                ),
+                (
+                    "student",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="students.student",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('failed', 'Failed'), ('in_doubt', 'In Doubt')], default='queued', max_length=10)),
-                ('queued_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('failure', models.CharField(blank=True, max_length=200)),
-                ('institution', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
-                ('membership', pratique.foundation.tenancy.models.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='students.membership')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("in_doubt", "In Doubt"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("queued_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                ("failure", models.CharField(blank=True, max_length=200)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
+                (
+                    "membership",
+                    pratique.foundation.tenancy.models.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="students.membership",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['institution', 'queued_at'], name='invitation_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('institution', 'membership'), name='invitation_membership')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "sending"])),
+                        fields=["institution", "queued_at"],
+                        name="invitation_waiting",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("institution", "membership"), name="invitation_membership"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='student',
-            index=models.Index(fields=['institution', 'last_name', 'first_name', 'id'], name='student_by_name'),
+            model_name="student",
+            index=models.Index(
+                fields=["institution", "last_name", "first_name", "id"], name="student_by_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='student',
-            constraint=models.UniqueConstraint(fields=('institution', 'username_key'), name='student_username'),
+            model_name="student",
+            constraint=models.UniqueConstraint(
+                fields=("institution", "username_key"), name="student_username"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='student',
-            constraint=models.UniqueConstraint(condition=models.Q(('student_id', ''), _negated=True), fields=('institution', 'student_id'), name='student_student_id'),
+            model_name="student",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("student_id", ""), _negated=True),
+                fields=("institution", "student_id"),
+                name="student_student_id",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='student',
-            constraint=models.UniqueConstraint(fields=('institution', 'account_token'), name='student_account_token'),
+            model_name="student",
+            constraint=models.UniqueConstraint(
+                fields=("institution", "account_token"), name="student_account_token"
+            ),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['institution', 'package', 'tracker'], name='membership_tracker'),
+            model_name="membership",
+            index=models.Index(fields=["institution", "package", "tracker"], name="membership_tracker"),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(condition=models.Q(('stale_since__isnull', False)), fields=['institution', 'stale_since'], name='membership_stale'),
+            model_name="membership",
+            index=models.Index(
+                condition=models.Q(("stale_since__isnull", False)),
+                fields=["institution", "stale_since"],
+                name="membership_stale",
+            ),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(condition=models.Q(('changes_on__isnull', False)), fields=['institution', 'changes_on'], name='membership_lapse'),
+            model_name="membership",
+            index=models.Index(
+                condition=models.Q(("changes_on__isnull", False)),
+                fields=["institution", "changes_on"],
+                name="membership_lapse",
+            ),
         ),
         migrations.AddIndex(
-            model_name='membership',
-            index=models.Index(fields=['institution', 'package', 'status_changed_at'], name='membership_changed'),
+            model_name="membership",
+            index=models.Index(
+                fields=["institution", "package", "status_changed_at"], name="membership_changed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('institution', 'student', 'package'), name='membership_student'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("institution", "student", "package"), name="membership_student"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('num_approved__lte', models.F('num_complete')), ('num_complete__lte', models.F('num_items'))), name='membership_progress'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("num_approved__lte", models.F("num_complete")),
+                    ("num_complete__lte", models.F("num_items")),
+                ),
+                name="membership_progress",
+            ),
         ),
     ]
