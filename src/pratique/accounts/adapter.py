@@ -9,7 +9,7 @@ from pratique.accounts.middleware import SESSION_KEY
 from pratique.accounts.models import User
 
 
-class StaffAdapter(DefaultAccountAdapter):
+class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Staff accounts are made by an administrator or a command; nobody signs up."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

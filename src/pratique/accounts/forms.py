@@ -13,27 +13,31 @@ from pratique.accounts.models import User
 from pratique.foundation.tenancy import current_institution, institution_scope
 
 
-class SignIn(LoginForm):
+class SignIn(LoginForm):  # type: ignore[misc]  # allauth has no types
     """Asks for username or e-mail and password; a shared desk is the rule, so nothing is remembered."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("Username or e-mail")
         # A password manager knows the account by its username.
-        self.fields["login"].widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        self.fields["login"].widget.attrs = {
+            "autocomplete": "username",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        }
         self.fields["password"].widget.attrs.pop("placeholder", None)
         self.fields["password"].help_text = ""
         self.fields.pop("remember", None)
 
 
-class ResetPassword(ResetPasswordForm):
+class ResetPassword(ResetPasswordForm):  # type: ignore[misc]
     """Asks for an e-mail address, and writes to each account that has it, in whatever institution."""
 
     email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     users: list[User]
 
     def clean_email(self) -> str:
-        email = self.cleaned_data["email"]
+        email: str = self.cleaned_data["email"]
         self.users = [user for user in queries.find_sign_in(email) if user.email.lower() == email.lower()]
         return email
 

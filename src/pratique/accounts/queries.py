@@ -11,7 +11,7 @@ from pratique.foundation.tenancy import capability
 
 
 def find_sign_in(login: str) -> Sequence[User]:
-    """Return the active accounts of any institution whose username or e-mail is `login`, without regard to case.
+    """Return the active accounts of any institution whose username or e-mail is `login`, in any case.
 
     One of the few system-wide look-ups: whoever signs in has not said yet where they belong.
     """
@@ -19,8 +19,8 @@ def find_sign_in(login: str) -> Sequence[User]:
     if not folded:
         return []
     with capability("sign_in", folded):
-        # The filter repeats what the look-up's policy says, because the policy is not always alone: in a request
-        # that has an institution already, every account of that institution would be visible too.
+        # The filter repeats what the look-up's policy says, because the policy is not always alone: where an
+        # institution is set already, every account of that institution would be visible too.
         return list(
             User.objects.alias(username_folded=Lower("username"), email_folded=Lower("email"))
             .filter(Q(username_folded=folded) | Q(email_folded=folded), is_active=True)

@@ -1,7 +1,8 @@
 """Reading students: the list with its search, filters, order and pages.
 
-One row is one membership, because standing, tracker and due date are a membership's. A page is read in two steps:
-first the keys of its rows (few columns, so that sorting and skipping stay cheap at 50,000), then what they show.
+One row is one membership, because standing, tracker and due date are a membership's. A page is read in two
+steps: first the keys of its rows (few columns, so that sorting and skipping stay cheap at 50,000), then what
+they show.
 """
 
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def standing_of(membership: Membership) -> Standing:
 
 @dataclass(frozen=True)
 class StudentFilter:
-    """What the list shows. An empty value filters nothing; archived memberships are left out unless asked for."""
+    """What the list shows. An empty value filters nothing; archived memberships want to be asked for."""
 
     search: str = ""
     package: UUID | None = None
@@ -60,8 +61,8 @@ class StudentFilter:
     state: MembershipState | None = MembershipState.ACTIVE
 
 
-# Names are compared as search does, without case and accents, so that "Álvarez" stands beside "Alvarez": what follows
-# the first name in `search_text` is the last name, then the first (see `folding.search_text`).
+# Names are compared as search does, without case and accents, so that "Álvarez" stands beside "Alvarez": what
+# follows the first name in `search_text` is the last name, then the first (see `folding.search_text`).
 _BY_NAME = Substr("student__search_text", Length("student__first_name") + 2)
 _ORDERS: Mapping[str, tuple[str, ...]] = {
     "name": (),
@@ -80,7 +81,8 @@ SORTS = tuple(_ORDERS)
 def _ordered(memberships: QuerySet[Membership], sort: str) -> QuerySet[Membership]:
     """Order by `sort`, then by name, then by key: the order is total, so that each row is on one page."""
     descending, key = sort.startswith("-"), sort.removeprefix("-")
-    fields = [(F(field), field in _MAY_BE_EMPTY) for field in _ORDERS[key]] or [(_BY_NAME, False)]
+    fields: list[tuple[F | Substr, bool]] = [(F(field), field in _MAY_BE_EMPTY) for field in _ORDERS[key]]
+    fields = fields or [(_BY_NAME, False)]
     # A value that is not there comes last in either direction.
     chosen = [
         field.desc(nulls_last=empty or None) if descending else field.asc(nulls_last=empty or None)

@@ -21,7 +21,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "students": Kind(_("Students seen"), "console:student:"),
+    "students": Kind(_("Records seen"), "console:student:"),
     "rosters": Kind(_("Roster imports"), "roster:"),
     "reports": Kind(_("Reports"), "report"),
     "requirements": Kind(_("Requirements"), "requirement"),
@@ -36,9 +36,16 @@ _SENTENCES: Mapping[str, str | Promise] = {
     "roster:import:applied": _("Applied a roster import"),
     "roster:import:cancelled": _("Cancelled a roster import"),
     "accounts:staff:created": _("Made a staff account"),
+    "requirements:set:drafted": _("Began a new version of requirements"),
+    "requirements:set:published": _("Published a version of requirements"),
+    "reports:report:exported": _("Downloaded a report"),
+    "reports:run:requested": _("Asked for a report’s file"),
+    "reports:run:cancelled": _("Stopped a report’s file"),
+    "reports:run:downloaded": _("Downloaded a report’s file"),
+    "reports:run:deleted": _("Deleted report files whose time was over"),
 }
 
-_PAGES = {"student": "student", "roster_import": "roster"}
+_PAGES = {"student": "student", "roster_import": "roster", "report_run": "report_run"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def sentence(event: AuditEvent) -> Sentence:
 
 
 def events(*, kind: str = "", subject_id: UUID | None = None) -> QuerySet[AuditEvent]:
-    """Return the institution's events, newest first: all, those of a kind of KINDS, or those about one subject."""
+    """Return events, newest first: all, those of a kind of KINDS, or those about one subject."""
     found = AuditEvent.objects.order_by("-at", "-id")
     if kind in KINDS:
         found = found.filter(action__startswith=KINDS[kind].prefix)

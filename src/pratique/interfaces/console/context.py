@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts.roles import ROLES, Permission, Role, role_allows
 from pratique.interfaces.console import outbox
+from pratique.interfaces.console.permissions import granted
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
             if role_allows(user.role, section.permission) and (section.route != "outbox" or outbox.in_use())
         ],
         "institution": user.institution,
-        "permissions": ROLES[Role(user.role)].permissions if user.role in ROLES else frozenset(),
+        "permissions": granted(request),
         "role_name": ROLES[Role(user.role)].name if user.role in ROLES else user.role,
     }

@@ -14,7 +14,7 @@ CSV = "text/csv; charset=utf-8"
 def streamed(
     make: Callable[[], Iterable[bytes]], *, institution_id: UUID, file_name: str, content_type: str = CSV
 ) -> StreamingHttpResponse:
-    """Send what `make` yields. It is read after the request's transaction has ended, so it gets one of its own."""
+    """Send what `make` yields. It is read when the request's transaction is over, so it gets its own."""
 
     def blocks() -> Iterator[bytes]:
         with institution_scope(institution_id):

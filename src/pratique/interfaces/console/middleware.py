@@ -17,7 +17,7 @@ from pratique.interfaces.console.permissions import Access, demand_of
 
 log = structlog.get_logger()
 
-# Scripts and styles come from our own files only. `data:` serves USWDS's icons and the QR code of an authenticator.
+# Scripts and styles come from our own files only. `data:` serves the QR code of an authenticator.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
@@ -77,8 +77,5 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
         request.session.flush()
     if request.headers.get("HX-Request"):
         response = redirect_to_login(request.headers.get("HX-Current-URL", "/"))
-        target = response.headers.pop("Location")
-        response.status_code = 204
-        response.headers["HX-Redirect"] = target
-        return response
+        return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
     return redirect_to_login(request.get_full_path())

@@ -37,13 +37,15 @@ class Page:
         return [number if isinstance(number, int) else None for number in elided]
 
 
+def wanted_page(query: QueryDict) -> int:
+    """Return the page that the address asks for, at least 1."""
+    wanted = query.get("page", "")
+    return max(1, int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
+
+
 def page_number(query: QueryDict, *, total: int, size: int) -> int:
     """Return the page that the address asks for, kept within what there is."""
-    try:
-        wanted = int(query.get("page", "1"))
-    except ValueError:
-        wanted = 1
-    return max(1, min(wanted, -(-total // size)))
+    return max(1, min(wanted_page(query), -(-total // size)))
 
 
 def page_size(query: QueryDict, choices: tuple[int, ...]) -> int:

@@ -6,13 +6,21 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from pratique.accounts.models import User
 from pratique.accounts.queries import display_names
 from pratique.foundation.audit import Actor
 
 
+def staff(request: HttpRequest) -> User:
+    """Return the signed-in person. `middleware.RequirePermission` lets nobody else reach a view that asks."""
+    user = request.user
+    assert isinstance(user, User)
+    return user
+
+
 def actor(request: HttpRequest) -> Actor:
     """Return the signed-in person as an actor."""
-    return Actor("staff", str(request.user.id))
+    return Actor("staff", str(staff(request).id))
 
 
 def names(actors: Iterable[str]) -> Mapping[str, str]:
@@ -20,7 +28,10 @@ def names(actors: Iterable[str]) -> Mapping[str, str]:
     wanted = set(actors)
     staff = {text: UUID(text.removeprefix("staff:")) for text in wanted if text.startswith("staff:")}
     known = display_names(list(staff.values())) if staff else {}
-    return {text: known.get(staff[text], _("A former member of staff")) if text in staff else _kind(text) for text in wanted}
+    return {
+        text: known.get(staff[text], _("A former member of staff")) if text in staff else _kind(text)
+        for text in wanted
+    }
 
 
 def _kind(text: str) -> str:

@@ -1,14 +1,16 @@
 """What each route demands. A view says it with a decorator; the routes of allauth are listed here.
 
-*Who may* is `accounts.roles`; this module only ties routes to it. `middleware.RequirePermission` enforces it and
-refuses a route that says nothing.
+*Who may* is `accounts.roles`; this module only ties routes to it. `middleware.RequirePermission` enforces it
+and refuses a route that says nothing.
 """
 
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from pratique.accounts.roles import Permission
+from django.http import HttpRequest
+
+from pratique.accounts.roles import ROLES, Permission, Role
 
 
 class Access(StrEnum):
@@ -69,3 +71,9 @@ def demand_of(view: Callable[..., Any], route_name: str | None) -> Demand | None
     """Return what a route demands, or None where it says nothing."""
     declared: Demand | None = getattr(view, "demand", None)
     return declared or ALLAUTH_ROUTES.get(route_name or "")
+
+
+def granted(request: HttpRequest) -> frozenset[Permission]:
+    """Return what the signed-in person may do, for pages that show more to some than to others."""
+    role = getattr(request.user, "role", "")
+    return ROLES[Role(role)].permissions if role in ROLES else frozenset()

@@ -13,12 +13,20 @@ from pratique.rosters.queries import MappingChoices
 
 # Our field, what it is for, and whether one value may stand for every row.
 FIELDS: Mapping[str, tuple[str | Promise, str | Promise, bool]] = {
-    "username": (gettext_lazy("Username"), gettext_lazy("What the student signs in with; often the e-mail address"), False),
+    "username": (
+        gettext_lazy("Username"),
+        gettext_lazy("What the student signs in with; often the e-mail address"),
+        False,
+    ),
     "student_id": (gettext_lazy("Student ID"), gettext_lazy("Your own unique number for the student"), False),
     "last_name": (gettext_lazy("Last name"), "", False),
     "first_name": (gettext_lazy("First name"), "", False),
     "telephone": (gettext_lazy("Telephone"), "", False),
-    "date_of_birth": (gettext_lazy("Date of birth"), gettext_lazy("month/day/year, such as 08/31/2007"), False),
+    "date_of_birth": (
+        gettext_lazy("Date of birth"),
+        gettext_lazy("month/day/year, such as 08/31/2007"),
+        False,
+    ),
     "group": (gettext_lazy("Requirement group"), gettext_lazy("With the term it decides the tracker"), True),
     "term": (gettext_lazy("Term"), "", True),
     "on_campus": (gettext_lazy("Lives on campus"), gettext_lazy("1 for yes, 0 for no"), True),
@@ -69,17 +77,26 @@ def rows(
 def samples(choices: MappingChoices) -> list[tuple[str, str]]:
     """Return each column of the file with the first values in it."""
     return [
-        (name, " · ".join(value for row in choices.samples if index < len(row) and (value := row[index].strip())))
+        (
+            name,
+            " · ".join(
+                value for row in choices.samples if index < len(row) and (value := row[index].strip())
+            ),
+        )
         for index, name in enumerate(choices.header)
     ]
 
 
 def read(form: QueryDict, header: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return the mapping that was sent in; a value for every row goes before a column."""
-    constants = {key: value for key in FIELDS if FIELDS[key][2] and (value := form.get(f"constant-{key}", "").strip())}
+    constants = {
+        key: value for key in FIELDS if FIELDS[key][2] and (value := form.get(f"constant-{key}", "").strip())
+    }
     known = set(header)
     headers = {
-        key: name for key in FIELDS if key not in constants and (name := form.get(f"header-{key}", "")) in known and name
+        key: name
+        for key in FIELDS
+        if key not in constants and (name := form.get(f"header-{key}", "")) in known and name
     }
     return {"headers": headers, "constants": constants}
 
@@ -94,6 +111,8 @@ def errors(mapping: Mapping[str, Mapping[str, str]], *, student_id_required: boo
     seen: dict[str, str] = {}
     for key, name in mapping["headers"].items():
         if name in seen:
-            found[key] = _("This column is chosen for “%(other)s” already.") % {"other": FIELDS[seen[name]][0]}
+            found[key] = _("This column is chosen for “%(other)s” already.") % {
+                "other": FIELDS[seen[name]][0]
+            }
         seen.setdefault(name, key)
     return found

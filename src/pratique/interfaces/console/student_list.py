@@ -84,7 +84,13 @@ def choices(query: QueryDict) -> list[Choice]:
     if len(packages) > 1:
         options.insert(0, ("package", _("Package"), packages))
     return [
-        Choice(key, name, [(str(value), label) for value, label in found], query.get(key, ""), _without(query, key))
+        Choice(
+            key,
+            name,
+            [(str(value), label) for value, label in found],
+            query.get(key, ""),
+            _without(query, key),
+        )
         for key, name, found in options
     ]
 
@@ -98,7 +104,7 @@ def read_filter(query: QueryDict, *, today: date) -> StudentFilter:
         tracker=_key(query, "tracker"),
         group=_key(query, "group"),
         term=_key(query, "term"),
-        standing=Standing(standing) if standing in Standing else None,
+        standing=Standing(standing) if standing in list(Standing) else None,
         overdue_on=today if standing == "overdue" else None,
         on_campus={"yes": True, "no": False}.get(query.get("campus", "")),
         state=None if state == "all" else MembershipState(state if state in MembershipState else "active"),

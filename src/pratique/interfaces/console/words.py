@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Chip(NamedTuple):
-    """How a state looks: the tone picks the color (console CSS `chip-*`), the icon is one of USWDS's sprite."""
+    """How a state looks: the tone picks the color (CSS `chip-*`), the icon is one of USWDS's sprite."""
 
     tone: str
     icon: str
@@ -43,6 +43,10 @@ CHIPS: Mapping[str, Mapping[str, Chip]] = {
         "updated": Chip("pending", "edit", _("Updated")),
         "unchanged": Chip("incomplete", "check_circle_outline", _("Unchanged")),
         "refused": Chip("rejected", "cancel", _("Refused")),
+    },
+    "membership": {
+        "active": Chip("approved", "check", _("Active")),
+        "archive": Chip("incomplete", "folder", _("Archived")),
     },
     "run": {
         "queued": Chip("pending", "schedule", _("Waiting")),

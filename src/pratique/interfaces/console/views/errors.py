@@ -22,7 +22,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(render_to_string("console/errors/429.html"), status=429, headers={"Retry-After": "60"})
+    return HttpResponse(
+        render_to_string("console/errors/429.html"), status=429, headers={"Retry-After": "60"}
+    )
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:

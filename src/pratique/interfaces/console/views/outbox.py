@@ -1,17 +1,36 @@
-"""The local outbox: mails that an installation without a mail server keeps instead of sending. Administrators only."""
+"""The local outbox: mails that an installation without a mail server keeps instead of sending.
+
+It belongs to the installation and not to an institution, so it exists only where mail is not really sent.
+"""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from pratique.accounts.roles import Permission
-from pratique.interfaces.console import outbox as mails
+from pratique.connectors.mail.outbox import message, messages
+from pratique.interfaces.console import outbox as local_outbox
+from pratique.interfaces.console.paging import Page, wanted_page
 from pratique.interfaces.console.permissions import requires
+
+_PAGE = 50
 
 
 @requires(Permission.VIEW_AUDIT)
 @require_safe
 def outbox(request: HttpRequest) -> HttpResponse:
-    if not mails.in_use():
+    if not local_outbox.in_use():
         raise Http404
-    return render(request, "console/outbox.html", {"search": request.GET.get("q", "").strip()[:200]})
+    search = request.GET.get("q", "").strip()[:200]
+    found = messages(search=search, page=wanted_page(request.GET), page_size=_PAGE)
+    page = Page(list(found.messages), found.page, _PAGE, found.total)
+    return render(request, "console/outbox.html", {"page": page, "search": search})
+
+
+@requires(Permission.VIEW_AUDIT)
+@require_safe
+def outbox_message(request: HttpRequest, message_id: int) -> HttpResponse:
+    kept = message(message_id) if local_outbox.in_use() else None
+    if kept is None:
+        raise Http404
+    return render(request, "console/outbox_message.html", {"message": kept})

@@ -20,7 +20,7 @@ from pratique.rosters.models import ImportState, RosterImport, RowOutcome
 from pratique.rosters.policies import WrongStateError
 
 _LARGEST = 64 * 1024 * 1024  # contracts/file-transfer.md, "Inbound files"
-_IMPORTS_A_PAGE, _ROWS_A_PAGE = 25, 50
+_IMPORTS_A_PAGE, _ROWS_A_PAGE = 25, 25
 
 
 @requires(Permission.IMPORT_ROSTERS)
@@ -52,7 +52,7 @@ def roster_upload(request: HttpRequest) -> HttpResponse:
             error = _("This file is larger than 64 MB. Split it, and import the parts one after the other.")
         else:
             roster_import = actions.receive(
-                institution=request.user.institution,
+                institution=people.staff(request).institution,
                 file_name=file.name or "roster.csv",
                 content=file.read(),
                 source="console",
@@ -74,9 +74,12 @@ def roster_columns(request: HttpRequest, import_id: UUID) -> HttpResponse:
         choices = queries.mapping_choices(roster_import)
     except CsvFileError as refusal:
         return render(
-            request, "console/rosters/unreadable.html", {"roster_import": roster_import, "refusal": refusal}, status=422
+            request,
+            "console/rosters/unreadable.html",
+            {"roster_import": roster_import, "refusal": refusal},
+            status=422,
         )
-    student_id_required = request.user.institution.student_id_required
+    student_id_required = people.staff(request).institution.student_id_required
     mapping, errors = roster_import.mapping, {}
     if request.method == "POST":
         mapping = roster_mapping.read(request.POST, choices.header)
@@ -90,7 +93,9 @@ def roster_columns(request: HttpRequest, import_id: UUID) -> HttpResponse:
             "roster_import": roster_import,
             "choices": choices,
             "samples": roster_mapping.samples(choices),
-            "fields": roster_mapping.rows(choices, mapping, student_id_required=student_id_required, errors=errors),
+            "fields": roster_mapping.rows(
+                choices, mapping, student_id_required=student_id_required, errors=errors
+            ),
             "errors": errors,
         },
         status=422 if errors else 200,
@@ -104,7 +109,10 @@ def roster(request: HttpRequest, import_id: UUID) -> HttpResponse:
     roster_import = _find(import_id)
     if roster_import.state == ImportState.RECEIVED:
         return redirect("roster_columns", import_id)
-    shown = {"roster_import": roster_import, "people": people.names([roster_import.received_by, roster_import.applied_by])}
+    shown = {
+        "roster_import": roster_import,
+        "people": people.names([roster_import.received_by, roster_import.applied_by]),
+    }
     if roster_import.state in {ImportState.CHECKING, ImportState.APPLYING}:
         shown["progress"] = queries.progress(roster_import)
         return render(request, "console/rosters/running.html", shown)

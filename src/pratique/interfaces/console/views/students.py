@@ -9,16 +9,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pratique.accounts.roles import Permission
 from pratique.foundation import audit, clock
-from pratique.interfaces.console import student_list
+from pratique.interfaces.console import activity, people, student_list, student_page
 from pratique.interfaces.console.paging import Page, page_number, page_size
-from pratique.interfaces.console.permissions import requires
+from pratique.interfaces.console.permissions import granted, requires
 from pratique.students import queries
+
+_EVENTS = 20  # of the trail, on a student's page
 
 
 @requires(Permission.VIEW_STUDENTS)
 @require_safe
 def students(request: HttpRequest) -> HttpResponse:
-    today = clock.today(request.user.institution.time_zone)
+    today = clock.today(people.staff(request).institution.time_zone)
     chosen = student_list.read_filter(request.GET, today=today)
     sort = student_list.read_sort(request.GET)
     size = page_size(request.GET, queries.PAGE_SIZES)
@@ -69,12 +71,28 @@ def student(request: HttpRequest, student_id: UUID) -> HttpResponse:
     found = queries.find(student_id)
     if found is None:
         raise Http404
+    today = clock.today(people.staff(request).institution.time_zone)
     audit.record(
         "console:student:viewed",
         institution_id=found.institution_id,
-        by=audit.Actor("staff", str(request.user.id)),
+        by=people.actor(request),
         now=clock.now(),
         subject_type="student",
         subject_id=found.id,
     )
-    return render(request, "console/student.html", {"student": found})
+    seen = (
+        list(activity.events(subject_id=found.id)[:_EVENTS])
+        if Permission.VIEW_AUDIT in granted(request)
+        else []
+    )
+    return render(
+        request,
+        "console/student.html",
+        {
+            "student": found,
+            "standings": student_page.standings(found.id, today),
+            "today": today,
+            "events": [(event, activity.sentence(event)) for event in seen],
+            "people": people.names(event.by for event in seen),
+        },
+    )

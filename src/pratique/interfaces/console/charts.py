@@ -1,0 +1,32 @@
+"""Charts as data for the browser. Each stands beside its table and its summary in words, never alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.functional import Promise
+
+from pratique.reports.types import ReportChart
+
+
+def stacked_bars(
+    labels: Sequence[str], series: Sequence[tuple[str | Promise, str, Sequence[int]]]
+) -> dict[str, Any]:
+    """Return horizontal stacked bars: one for each label; a series has a name, a tone and its values."""
+    return {
+        "stacked": True,
+        "labels": list(labels),
+        "series": [
+            {"name": str(name), "tone": tone, "values": list(values)} for name, tone, values in series
+        ],
+    }
+
+
+def of_report(chart: ReportChart) -> dict[str, Any]:
+    """Return a report's chart."""
+    return {
+        "stacked": chart.kind == "stacked_bar",
+        "labels": [str(label) for label in chart.labels],
+        "series": [
+            {"name": str(one.name), "tone": one.status, "values": list(one.values)} for one in chart.series
+        ],
+    }
