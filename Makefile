@@ -53,7 +53,7 @@ check: $(INSTALLED)  ## lint, format, types, layers, migrations
 bench: $(patsubst bench/bench_%.py,bench-%,$(subst _,-,$(wildcard bench/bench_*.py)))  ## every benchmark
 
 bench-%: setup  ## one benchmark
-	$(BIN)/python -m bench.bench_$(subst -,_,$*)
+	$(BIN)/python bench/bench_$(subst -,_,$*).py
 
 lock: $(INSTALLED)  ## compile the lock files anew
 	$(COMPILE) pyproject.toml -o requirements/base.txt

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -158,10 +159,9 @@ def test_no_file_is_called_after_nothing():
 
 
 def test_no_tracked_file_names_a_registry():
-    import subprocess
-
-    hosts = "|".join(f"{name}\\.({ends})" for name, ends in (("pyp" + "i", "org"), ("pythonhos" + "ted", "org"),
-                                                              ("npm" + "js", "org|com"), ("deb" + "ian", "org")))  # fmt: skip
+    # Written in pieces, so that this file does not find itself.
+    names = {"pyp" + "i": "org", "pythonhos" + "ted": "org", "npm" + "js": "org|com", "deb" + "ian": "org"}
+    hosts = "|".join(f"{name}\\.({ends})" for name, ends in names.items())
     found = subprocess.run(
         ["git", "grep", "-nIE", f"({hosts})", "--", "."],
         cwd=SOURCE.parents[1],

@@ -69,7 +69,7 @@ def _compare_items(loaded: Loaded, standing: Standing, changes: Changes) -> bool
                 reasons,
                 digest,
                 changed,
-            )  # fmt: skip
+            )
         )
     if len(stored) + arrived * len(standing.items) > len(standing.items):
         told = _collect_gone(loaded, standing, changes) or told
@@ -144,7 +144,7 @@ _APPEND_CHANGES = """
 
 def write(changes: Changes, *, institution_id: UUID, now: datetime) -> None:
     """Write `changes` in the open transaction: at most four statements."""
-    values = {"institution": institution_id, "now": now}
+    values: dict[str, Any] = {"institution": institution_id, "now": now}
     text = ("requirement_key", "text")
     for table, columns, rows, statement in (
         ("compliance_changed", _ITEM_COLUMNS, changes.items, _UPSERT_ITEMS),

@@ -36,6 +36,7 @@ COMMANDS = (
     Entry("doctor", f"{_CLI}.doctor", "Check the installation; each finding says the remedy.", django=False),
     Entry("migrate", f"{_CLI}.maintenance", "Bring the database to the present schema."),
     Entry("roster", f"{_CLI}.roster", "Check and import files of students."),
+    Entry("reports", f"{_CLI}.reports", "List reports, and write one into a file."),
     Entry("demo", f"{_CLI}.demo", "The demo institution, and who can sign in to it."),
     Entry("worker", f"{_CLI}.worker", "Run jobs (`up` starts two of these)."),
     Entry("web", f"{_CLI}.web", "Serve the web application alone.", django=False, hidden=True),

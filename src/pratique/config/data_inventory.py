@@ -83,8 +83,8 @@ INVENTORY: dict[str, Fields] = {
         personal="username student_id student_key errors warnings",
     ),
     "reports.ReportRun": Fields(
-        "id institution report_key parameters format state requested_at started_at finished_at rows rows_done size file_name failure neutralise "
-        "deleted_at",
+        "id institution report_key parameters format state requested_at started_at finished_at rows rows_done "
+        "size file_name failure neutralise deleted_at",
         personal="requested_by",
     ),
 }

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fasteners
 import psutil
@@ -194,14 +195,20 @@ class EmbeddedPostgres:
         )
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = {"user": _SYSTEM_USER, "group": _SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
+        as_user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            as_user = {"user": _SYSTEM_USER, "group": _SYSTEM_USER, "extra_groups": []}
         with tempfile.TemporaryFile() as output:
             # pg_ctl's children keep its output open for ever: a pipe would never see its end, a file does.
             done = subprocess.run(
                 [str(self.bin() / program), *arguments],
-                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/", check=False,
-                **user,  # type: ignore[arg-type]
-            )  # fmt: skip
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                check=False,
+                **as_user,
+            )
             output.seek(0)
             if done.returncode:
                 text = output.read().decode(errors="replace").strip()

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from pratique.reports.neutralise import neutralise_sql
+from pratique.foundation.neutralise import neutralise_sql
 from pratique.reports.types import (
     Column,
     ColumnKind,

@@ -21,9 +21,10 @@ class SetInForce(NamedTuple):
 
 
 def sets_in_force(today: date) -> Mapping[UUID, SetInForce]:
-    """Return by requirement group the published set in force on `today`: one query, and one for each set not read before.
+    """Return by requirement group the published set in force on `today`.
 
-    The latest version whose `applies_from` has come is in force. A group without one is absent.
+    The latest version whose `applies_from` has come is in force; a group without one is absent. One query, and
+    one for each set that this process has not read before.
     """
     published = RequirementSet.objects.filter(state=SetState.PUBLISHED).order_by(
         "requirement_group_id", "version"

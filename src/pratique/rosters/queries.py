@@ -1,6 +1,7 @@
 """Reading imports, their plans and results."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -20,7 +21,8 @@ class Progress(NamedTuple):
     total: int
 
 
-class ProblemKind(NamedTuple):
+@dataclass(frozen=True)
+class ProblemKind:
     """One kind of error or warning in an import: how often, and where first."""
 
     kind: str

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import QuerySet
 
+from pratique.foundation.neutralise import neutralise
 from pratique.rosters.models import RowResult
 
 HEADER = ("Line", "Row", "Outcome", "Username", "StudentId", "Errors", "Warnings")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _BLOCK = 2_000
 
 
@@ -25,11 +25,11 @@ def blocks(results: QuerySet[RowResult], *, problems_only: bool) -> Iterator[byt
                 result.line,
                 result.row,
                 result.outcome,
-                _safe(result.username),
-                _safe(result.student_id),
-                _safe(_words(result.errors)),
-                _safe(_words(result.warnings)),
-            )  # fmt: skip
+                neutralise(result.username),
+                neutralise(result.student_id),
+                neutralise(_words(result.errors)),
+                neutralise(_words(result.warnings)),
+            )
         )
         if len(block) == _BLOCK:
             yield _encode(block)
@@ -41,11 +41,6 @@ def _words(problems: list[dict[str, str]] | None) -> str:
     return " | ".join(
         f"{p['column']}: {p['message']}" if p["column"] else p["message"] for p in problems or ()
     )
-
-
-def _safe(text: str) -> str:
-    """Keep a spreadsheet from running what a cell says (contracts/reports.md, "Behaviour")."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
 
 
 def _encode(rows: Iterable[tuple[object, ...]]) -> bytes:

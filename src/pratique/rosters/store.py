@@ -66,7 +66,7 @@ def _create(plan: RosterPlan, institution_id: UUID, now: datetime) -> dict[int, 
         return {}
     ids = new_ids(len(plan.creates))
     bulk.stage("roster_create", _CREATE_COLUMNS, _create_rows(plan, ids))
-    values = {"institution": institution_id, "now": now}
+    values: dict[str, Any] = {"institution": institution_id, "now": now}
     with connection.cursor() as cursor:
         for statement in (_INSERT_STUDENTS, _INSERT_MEMBERSHIPS, _INSERT_INVITATIONS):
             cursor.execute(statement, values)
@@ -96,7 +96,8 @@ def _create_rows(plan: RosterPlan, ids: list[UUID]) -> Iterator[Row]:
 
 _UPDATE_COLUMNS = (
     ("row", "int4"), ("id", "uuid"), ("username", "text"), ("username_key", "text"), ("student_id", "text"),
-    ("last_name", "text"), ("first_name", "text"), ("telephone", "text"), ("date_of_birth", "date"), ("on_campus", "bool"),
+    ("last_name", "text"), ("first_name", "text"), ("telephone", "text"), ("date_of_birth", "date"),
+    ("on_campus", "bool"),
 )  # fmt: skip
 
 # Search texts are made in Python (folding.py), so changed rows come back once to be folded.
@@ -141,7 +142,7 @@ _MARK_STALE = """
 
 
 def _update(plan: RosterPlan, institution_id: UUID, now: datetime) -> None:
-    values = {"institution": institution_id, "now": now}
+    values: dict[str, Any] = {"institution": institution_id, "now": now}
     if plan.updates:
         bulk.stage("roster_update", _UPDATE_COLUMNS, plan.updates)
         with connection.cursor() as cursor:
@@ -222,7 +223,7 @@ def store_results(
     results: Iterable[RowResult], created: dict[int, UUID], *, institution_id: UUID, roster_import_id: UUID
 ) -> None:
     """Replace the stored row results of an import by `results`."""
-    values = {"institution": institution_id, "roster_import": roster_import_id}
+    values: dict[str, Any] = {"institution": institution_id, "roster_import": roster_import_id}
     with connection.cursor() as cursor:
         cursor.execute(_DELETE_RESULTS, values)
     _run_staged("roster_result", _RESULT_COLUMNS, _result_rows(results, created), _INSERT_RESULTS, values)

@@ -47,21 +47,24 @@ def send_waiting(*, institution_id: UUID, seconds: float = SLICE_SECONDS) -> Sli
         now = clock.now()
         actions.doubt_abandoned_invitations(claimed_before=now - _ABANDONED, now=now)
     until = time.monotonic() + seconds
-    sent, done = 0, None
+    sent = 0
+    done: tuple[Invitation, InvitationState, str] | None = None
     with get_connection() as mail:
         while True:
             with institution_scope(institution_id):
                 if done is not None:
-                    actions.finish_invitation(**done, now=clock.now())
+                    invitation, state, failure = done
+                    actions.finish_invitation(
+                        invitation=invitation, state=state, failure=failure, now=clock.now()
+                    )
                 if time.monotonic() > until:
                     return Slice(sent, actions.invitations_wait())
-                invitation = actions.claim_invitation(now=clock.now())
-                if invitation is None:
+                claimed = actions.claim_invitation(now=clock.now())
+                if claimed is None:
                     return Slice(sent, False)
-                student = Student.objects.get(membership__id=invitation.membership_id)
-            state, failure = _send(mail, invitation, student, institution)
-            sent += state == InvitationState.SENT
-            done = {"invitation": invitation, "state": state, "failure": failure}
+                student = Student.objects.get(membership__id=claimed.membership_id)
+            done = (claimed, *_send(mail, claimed, student, institution))
+            sent += done[1] == InvitationState.SENT
 
 
 def _send(

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from pratique.foundation.neutralise import neutralise, neutralise_sql
 from pratique.foundation.tenancy import institution_scope
 from pratique.reports import queries
-from pratique.reports.neutralise import neutralise, neutralise_sql
 from pratique.reports.types import Format
 from pratique.reports.writers import xlsx_writer
 from tests.integration.reports.population import NOW, a_school

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pratique.reports.neutralise import FIRST_CHARACTERS, neutralise
+from pratique.foundation.neutralise import FIRST_CHARACTERS, neutralise
 
 PAYLOADS = Path(__file__).resolve().parents[4] / "shared" / "data" / "csv" / "injection" / "payloadbox.txt"
 

@@ -14,7 +14,7 @@ from django.db import models
 from pratique.foundation.ids import new_id
 
 
-class TenantForeignKey(models.ForeignKey):
+class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # not subscriptable at run time
     """A reference to a row of the same institution; the composite constraint comes from `operations.Protect`."""
 
     def __init__(self, to: Any, on_delete: Any = models.PROTECT, **options: Any) -> None:
@@ -25,7 +25,8 @@ class TenantForeignKey(models.ForeignKey):
 class TenantModel(models.Model):
     """A row of one institution. `institution_id` leads its key, its unique constraints and its hot indexes."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # A field's type is Any: one model of ours counts instead (compliance.StatusChange).
+    id: Any = models.UUIDField(primary_key=True, default=new_id, editable=False)
     institution_id: UUID
 
     class Meta:

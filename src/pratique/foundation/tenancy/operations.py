@@ -10,6 +10,8 @@ from typing import Any
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
+from pratique.foundation.tenancy.models import TenantForeignKey
+
 # `(select ...)` makes the planner read the setting once a query instead of once a row (architecture.md, Tenancy).
 CURRENT = "(select nullif(current_setting('pratique.institution', true), '')::uuid)"
 
@@ -77,16 +79,12 @@ def security_statements(table: str, condition: str, *, append_only: bool = False
     return statements
 
 
-def tenant_references(model: type[models.Model]) -> list[models.ForeignKey]:
+def tenant_references(model: type[models.Model]) -> list[TenantForeignKey]:
     """Return the model's foreign keys to other tenant-owned tables."""
-    return [
-        field
-        for field in model._meta.local_fields
-        if isinstance(field, models.ForeignKey) and not field.db_constraint and field.name != "institution"
-    ]
+    return [field for field in model._meta.local_fields if isinstance(field, TenantForeignKey)]
 
 
-def _composite_reference(table: str, field: models.ForeignKey) -> str:
+def _composite_reference(table: str, field: TenantForeignKey) -> str:
     target = field.remote_field.model._meta.db_table
     # Deferred to the commit, like Django's own, so that bulk writers may insert in any order.
     return (
@@ -150,7 +148,8 @@ class ProtectThrough(_Statements):
     def __init__(self, table: str, column: str, owner_table: str) -> None:
         self.arguments = [table, column, owner_table]
         # The sub-select runs with the caller's rights: the owner table's own policy decides.
-        self.forwards = security_statements(table, f'"{column}" in (select id from "{owner_table}")')
+        condition = f'"{column}" in (select id from "{owner_table}")'  # noqa: S608  (names come from migrations)
+        self.forwards = security_statements(table, condition)
         self.backwards = [
             f'drop policy tenant on "{table}"',
             f'alter table "{table}" no force row level security, disable row level security',

@@ -48,7 +48,9 @@ _PHASES = {
     "committing": "Finishing",
 }
 
-InstitutionOption = Annotated[str, typer.Option("--institution", help="The institution's slug, such as demo.")]
+InstitutionOption = Annotated[
+    str, typer.Option("--institution", help="The institution's slug, such as demo.")
+]
 FileArgument = Annotated[Path, typer.Argument(help="A CSV file (UTF-8, comma, header row).")]
 
 
@@ -119,13 +121,18 @@ def import_(
         raise typer.Exit(EXIT_REFUSED_FILE) from None
     with institution_scope(school.id):
         roster_import = actions.receive(
-            institution=school, file_name=file.name, content=content, source="command", by=_BY, now=clock.now()
+            institution=school,
+            file_name=file.name,
+            content=content,
+            source="command",
+            by=_BY,
+            now=clock.now(),
         )
         actions.request_check(roster_import=roster_import, by=_BY, now=clock.now())
     roster_import = _run(school, roster_import.id, "check")
     if roster_import.state == ImportState.FAILED:
-        error = roster_import.file_error or {}
-        _tell_file_error(CsvFileError(error["code"], error["line"], error["message"]), as_json=False)
+        told = roster_import.file_error or {}
+        _tell_file_error(CsvFileError(told["code"], told["line"], told["message"]), as_json=False)
         raise typer.Exit(EXIT_REFUSED_FILE)
     _print_plan(console, school, roster_import)
     if not yes and not typer.confirm("Apply this?"):
@@ -160,7 +167,11 @@ def _run(school: Institution, roster_import_id: UUID, verb: str) -> RosterImport
             actions.check(institution=school, roster_import_id=roster_import_id, today=today, report=report)
         else:
             actions.apply(
-                institution=school, roster_import_id=roster_import_id, today=today, now=clock.now(), report=report
+                institution=school,
+                roster_import_id=roster_import_id,
+                today=today,
+                now=clock.now(),
+                report=report,
             )
     with institution_scope(school.id):
         return RosterImport.objects.get(id=roster_import_id)
@@ -186,7 +197,9 @@ def _bar() -> Iterator[Any]:
 def _institution(slug: str) -> Institution:
     found = institution_by_slug(slug)
     if found is None:
-        raise _stop(f"There is no institution {slug!r}. The demo's is called demo; `pratique demo load` makes it.")
+        raise _stop(
+            f"There is no institution {slug!r}. The demo's is called demo; `pratique demo load` makes it."
+        )
     return found
 
 
@@ -198,7 +211,9 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise CsvFileError("unreadable", 1, f"{file} cannot be read: {reason}. Check its name and rights.") from None
+        raise CsvFileError(
+            "unreadable", 1, f"{file} cannot be read: {reason}. Check its name and rights."
+        ) from None
 
 
 def _tell_file_error(error: CsvFileError, *, as_json: bool) -> None:
@@ -240,7 +255,9 @@ def _print_refused(console: Console, results: list[RowResult], most: int = 20) -
             where = f", {problem.column}" if problem.column else ""
             console.print(f"Line {result.line}{where}: {problem.message}", markup=False, highlight=False)
     if len(told) > most:
-        console.print(f"... and {len(told) - most:,} more rows with problems; --json lists all.", highlight=False)
+        console.print(
+            f"... and {len(told) - most:,} more rows with problems; --json lists all.", highlight=False
+        )
 
 
 def _print_plan(console: Console, school: Institution, roster_import: RosterImport) -> None:
@@ -254,7 +271,9 @@ def _print_plan(console: Console, school: Institution, roster_import: RosterImpo
         where = f", {kind.column}" if kind.column else ""
         times = f" ({kind.count:,} times)" if kind.count > 1 else ""
         console.print(
-            f"{kind.kind.capitalize()} on line {kind.line}{where}{times}: {kind.message}", markup=False, highlight=False
+            f"{kind.kind.capitalize()} on line {kind.line}{where}{times}: {kind.message}",
+            markup=False,
+            highlight=False,
         )
 
 

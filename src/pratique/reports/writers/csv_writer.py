@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 
-from pratique.reports.neutralise import neutralise
+from pratique.foundation.neutralise import neutralise
 from pratique.reports.statements import Compiled, csv_expressions, whole_sql
 from pratique.reports.writers.options import PROGRESS_EVERY, Progress, WriterOptions
 

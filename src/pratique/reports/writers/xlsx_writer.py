@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from rustpy_xlsxwriter import Format, write_worksheet
 
-from pratique.reports.neutralise import neutralise
+from pratique.foundation.neutralise import neutralise
 from pratique.reports.statements import Compiled, xlsx_expressions
 from pratique.reports.types import Column, ColumnKind, ReportError
 from pratique.reports.writers.options import PROGRESS_EVERY, Progress, WriterOptions
