@@ -106,6 +106,8 @@ def _read_age(read: Fields) -> AgeBetween:
 
 
 def _anchor_or_day(read: Fields, at: str) -> Anchor | date:
+    if not at:
+        return Anchor.TODAY  # its absence is noted already
     try:
         return Anchor(at) if at in list(Anchor) else parse_day(at)
     except ValueError:

@@ -203,6 +203,8 @@ def _read_series(read: Fields) -> Series:
             read.refuse(
                 f"products/{place}", "a code is not among the codes of the series", 'Add it to "cvx".'
             )
+    if series.booster_every == Period():
+        read.refuse("booster_every", "a booster is due after no time at all", "Write it as P10Y or the like.")
     if series.earliest and series.latest and series.earliest > series.latest:
         read.refuse("latest", "this is before the earliest date", "Swap the two dates.")
     return series
@@ -234,6 +236,9 @@ def _read_live_conflict(read: Fields) -> LiveConflict | None:
     return conflict
 
 
+_BOUNDS = ("since", "since_day", "within", "at_least_before", "since_age")
+
+
 def _read_window(read: Fields) -> Window | None:
     if not read.has("window"):
         return None
@@ -247,10 +252,8 @@ def _read_window(read: Fields) -> Window | None:
         of=Anchor(inner.choice("of", [anchor.value for anchor in Anchor], default="today")),
     )
     inner.close()
-    if inner.is_object and window == Window(of=window.of):
-        inner.refuse(
-            "", "the window has no bound", "Give since, since_day, within, since_age or at_least_before."
-        )
+    if inner.is_object and not any(inner.has(bound) for bound in _BOUNDS):
+        inner.refuse("", "the window has no bound", f"Give one of: {', '.join(_BOUNDS)}.")
     if window.at_least_before is not None and window.of is Anchor.TODAY:
         inner.refuse("of", "a lead time needs a fixed day", 'Set "of" to term_start or due.')
     return window

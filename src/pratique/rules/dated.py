@@ -90,7 +90,8 @@ class _Dating:
         """Return whether one of these days (None: undated) is good on a day."""
         bounds = self._window.bounds(facts, on_date)
         if bounds.unknown:
-            return Outcome(False, (missing_fact(bounds.unknown),))
+            later = earliest(day for day in days if day is not None and day > on_date)
+            return Outcome(False, (missing_fact(bounds.unknown),), changes_on=later)
         if not days and bounds is NO_BOUNDS:
             return self._missing
         dated = sorted([day for day in days if day is not None], reverse=True)
@@ -322,12 +323,12 @@ class ExemptionCheck:
             return Outcome(False, (Reason("exemption_document_missing", about),))
         if self._validity is not None and granted_on is None:
             return Outcome(False, (Reason("exemption_undated", about),))
-        if over_on is not None and over_on <= on_date:
-            params = (*about, ("through", shift_days(over_on, -1)))
-            return Outcome(False, (Reason("exemption_lapsed", params),), over_on)
         if granted_on is not None and granted_on > on_date:
             params = (*about, ("from", granted_on))
             return Outcome(False, (Reason("exemption_in_future", params),), None, granted_on)
+        if over_on is not None and over_on <= on_date:
+            params = (*about, ("through", shift_days(over_on, -1)))
+            return Outcome(False, (Reason("exemption_lapsed", params),), over_on)
         if over_on is None:
             return Outcome(True, (Reason("exemption_accepted", about),), None, None, None, (), 1.0)
         params = (*about, ("through", shift_days(over_on, -1)))

@@ -80,6 +80,7 @@ class _Speaker:
     def __init__(self, gettext: Gettext, format_date: FormatDate) -> None:
         self._gettext = gettext
         self._date = format_date
+        self._inside = 0
 
     def requirement(self, requirement: Requirement) -> str:
         """Say name, rule, for whom, and which exemptions are accepted."""
@@ -159,40 +160,34 @@ class _Speaker:
             parts = [self._say(N_("One dose of {vaccine}."), vaccine=vaccine)]
         else:
             parts = [self._say(N_("{doses} doses of {vaccine}."), doses=rule.doses, vaccine=vaccine)]
-        for index in range(rule.doses):
-            parts += self._limits(rule, index)
+        limits = [said for index in range(rule.doses) if (said := self._limits(rule, index))]
+        if limits:
+            said = "; ".join(limits)
+            parts.append(f"{said[0].upper()}{said[1:]}.")
         parts += self._dates_and_brands(rule)
         parts += self._grace(rule)
         return parts
 
-    def _limits(self, rule: Series, index: int) -> list[str]:
-        """Say the limits on one dose."""
+    def _limits(self, rule: Series, index: int) -> str:
+        """Say the limits on one dose, "" where it has none."""
         limits = []
         age, interval = _entry(rule.min_age, index), _entry(rule.min_interval, index - 1)
         from_first, products = _entry(rule.min_interval_from_first, index - 1), _entry(rule.products, index)
         if age is not None:
             limits.append(self._say(N_("no earlier than {age} of age"), age=self._period(age)))
         if interval is not None:
-            before = self._gettext(ORDINALS[index - 1])
-            limits.append(
-                self._say(
-                    N_("at least {interval} after the {before}"),
-                    interval=self._period(interval),
-                    before=before,
-                )
-            )
+            text, before = N_("at least {interval} after the {before}"), self._gettext(ORDINALS[index - 1])
+            limits.append(self._say(text, interval=self._period(interval), before=before))
         if from_first is not None and not (index == 1 and from_first == interval):
             text = N_("at least {interval} after the first")
             limits.append(self._say(text, interval=self._period(from_first)))
         if products is not None:
-            codes = self._listed(sorted(products), N_("or"))
-            limits.append(self._say(N_("of a product with CVX code {codes}"), codes=codes))
-        if not limits:
-            return []
-        if rule.doses == 1:
-            return [self._say(N_("It must be {limits}."), limits=self._listed(limits, N_("and")))]
-        which = self._gettext(ORDINALS[index])
-        return [self._say(N_("The {which}: {limits}."), which=which, limits=self._listed(limits, N_("and")))]
+            text, codes = N_("of a product with CVX code {codes}"), self._listed(sorted(products), N_("or"))
+            limits.append(self._say(text, codes=codes))
+        if not limits or rule.doses == 1:
+            return self._listed(limits, N_("and"))
+        which, said = self._gettext(ORDINALS[index]), self._listed(limits, N_("and"))
+        return self._say(N_("the {which} {limits}"), which=which, limits=said)
 
     def _dates_and_brands(self, rule: Series) -> list[str]:
         parts = []
@@ -225,21 +220,22 @@ class _Speaker:
         ages = any(rule.min_age)
         intervals = any(rule.min_interval) or any(rule.min_interval_from_first)
         if ages and intervals and rule.grace_age_days == rule.grace_interval_days:
-            return [self._days_of_grace(N_("Doses given up to {days} are accepted."), rule.grace_age_days)]
+            both = N_("Doses given up to {early} are accepted.")
+            return [said] if (said := self._days_early(both, rule.grace_age_days)) else []
         parts = []
         if ages:
-            text = N_("Doses given up to {days} for the age are accepted.")
-            parts.append(self._days_of_grace(text, rule.grace_age_days))
+            text = N_("Doses given up to {early} for the age are accepted.")
+            parts.append(self._days_early(text, rule.grace_age_days))
         if intervals:
-            text = N_("Doses given up to {days} for the interval are accepted.")
-            parts.append(self._days_of_grace(text, rule.grace_interval_days))
+            text = N_("Doses given up to {early} for the interval are accepted.")
+            parts.append(self._days_early(text, rule.grace_interval_days))
         return [part for part in parts if part]
 
-    def _days_of_grace(self, text: str, days: int) -> str:
+    def _days_early(self, text: str, days: int) -> str:
         if not days:
-            return self._gettext(N_("No day early is accepted."))
+            return ""
         early = N_("one day early") if days == 1 else N_("{number} days early")
-        return self._say(text, days=self._say(early, number=days))
+        return self._say(text, early=self._say(early, number=days))
 
     # --- the other kinds ----------------------------------------------------------------------------------
 
@@ -280,8 +276,12 @@ class _Speaker:
         return self._say(dated, name=name, window=self._window(window))
 
     def _branches(self, text: str, rules: Sequence[Rule]) -> str:
-        branches = (f"({number}) {self.rule(rule)}" for number, rule in enumerate(rules, start=1))
-        return self._say(text, branches=" ".join(branches))
+        """Number the branches; those of a rule inside a rule by letters, so that both stay apart."""
+        marks = "abcdefghijklmnopqrstuvwxyz" if self._inside else [str(number) for number in range(1, 27)]
+        self._inside += 1
+        said = [f"({marks[place % 26]}) {self.rule(rule)}" for place, rule in enumerate(rules)]
+        self._inside -= 1
+        return self._say(text, branches=" ".join(said))
 
     # --- windows and conditions ---------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """From a rule, evidence and facts to a verdict on one day. Pure: no database, no clock, no words.
 
-The ladder in `_RequirementCheck.__call__` is the whole policy, top wins. Whether a rule holds is worked out in
-`series.py`, `dated.py` and `combine.py`; sentences are made in `explain.py`.
+The ladder in `_RequirementCheck.__call__` is the whole policy, top wins. Whether a rule holds is worked
+out in `series.py`, `dated.py` and `combine.py`; sentences are made in `explain.py`.
 """
 
 from __future__ import annotations

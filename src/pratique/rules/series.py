@@ -104,6 +104,8 @@ class SeriesCheck:
             if born is None:
                 return None, None
             planned = _latest(planned, age.planned(born))
+        elif planned is not None:
+            planned = _latest(planned, born)
         if interval is not None:
             planned = _latest(planned, interval.planned(given[-1]))
         if from_first is not None:
