@@ -64,11 +64,12 @@ def ours(n: int) -> None:
 
 def floor(n: int) -> None:
     """The same rows by plain SQL."""
-    _psql(population.prepared(0, name="roster"), "pratique", _FLOOR.format(file=_file(n), **_names()))
-
-
-def _names() -> dict[str, object]:
-    return {"institution": population.INSTITUTION}
+    copy = (
+        "\\copy staging (username, student_id, last_name, first_name, telephone, dob, requirement_group, term, "
+        f"on_campus) from '{_file(n)}' with (format csv, header)"
+    )
+    script = _FLOOR.format(copy=copy, institution=population.INSTITUTION)
+    _psql(population.prepared(0, name="roster"), "pratique", script)
 
 
 _FLOOR = """
@@ -78,7 +79,7 @@ select set_config('pratique.institution', '{institution}', true);
 create temporary table staging (username text, student_id text, last_name text, first_name text, telephone text,
     dob text, requirement_group text, term text, on_campus text, row serial,
     id uuid default gen_random_uuid(), membership_id uuid default gen_random_uuid()) on commit drop;
-\\copy staging (username, student_id, last_name, first_name, telephone, dob, requirement_group, term, on_campus) from '{file}' with (format csv, header)
+{copy}
 analyze staging;
 insert into rosters_rosterimport (id, institution_id, file_name, source, size, sha256, mapping, state, received_at,
     received_by, applied_by, counts, file_warnings)

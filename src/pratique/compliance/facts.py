@@ -47,7 +47,10 @@ _STALE = _MEMBERSHIPS + "where m.stale_since is not null order by m.stale_since,
 _GIVEN = _MEMBERSHIPS + "where m.id = any(%(ids)s)"
 
 # The position of the student in the batch comes back instead of a key: one integer a row, no dictionary of UUIDs.
-_BATCH = "from unnest(%(students)s::uuid[]) with ordinality as b (student_id, position) join {table} e using (student_id)"
+_BATCH = (
+    "from unnest(%(students)s::uuid[]) with ordinality as b (student_id, position) "
+    "join {table} e using (student_id)"
+)
 _TOUCHED = "greatest(e.submitted_at, e.reviewed_at)"
 _EVIDENCE: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
     ("dose", "records_dose", "e.id, e.cvx, e.administered_on, e.state, e.submitted_at, e.mvx", Dose),
