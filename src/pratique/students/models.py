@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Length, Substr
 
 from pratique.foundation.tenancy.models import TenantForeignKey, TenantModel
 from pratique.institutions.models import Institution, Package, Tracker
@@ -38,6 +39,10 @@ class Student(TenantModel):
         ]
         indexes = [
             models.Index(fields=["institution", "last_name", "first_name", "id"], name="student_by_name"),
+            # The order of the students list (`queries.BY_NAME`): as search compares, without case and accents.
+            models.Index(
+                "institution", Substr("search_text", Length("first_name") + 2), "id", name="student_by_plain_name"
+            ),
         ]
 
 

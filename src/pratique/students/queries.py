@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Length, Substr
 
+from pratique.institutions.models import Tracker
 from pratique.students.folding import plain
 from pratique.students.models import Membership, MembershipState, Student
 
@@ -62,8 +63,9 @@ class StudentFilter:
 
 
 # Names are compared as search does, without case and accents, so that "Álvarez" stands beside "Alvarez": what
-# follows the first name in `search_text` is the last name, then the first (see `folding.search_text`).
-_BY_NAME = Substr("student__search_text", Length("student__first_name") + 2)
+# follows the first name in `search_text` is the last name, then the first (see `folding.search_text`). The index
+# `student_by_plain_name` is made of this very expression.
+BY_NAME = Substr("student__search_text", Length("student__first_name") + 2)
 _ORDERS: Mapping[str, tuple[str, ...]] = {
     "name": (),
     "student_id": ("student__student_id",),
@@ -82,13 +84,13 @@ def _ordered(memberships: QuerySet[Membership], sort: str) -> QuerySet[Membershi
     """Order by `sort`, then by name, then by key: the order is total, so that each row is on one page."""
     descending, key = sort.startswith("-"), sort.removeprefix("-")
     fields: list[tuple[F | Substr, bool]] = [(F(field), field in _MAY_BE_EMPTY) for field in _ORDERS[key]]
-    fields = fields or [(_BY_NAME, False)]
+    fields = fields or [(BY_NAME, False)]
     # A value that is not there comes last in either direction.
     chosen = [
         field.desc(nulls_last=empty or None) if descending else field.asc(nulls_last=empty or None)
         for field, empty in fields
     ]
-    return memberships.order_by(*chosen, _BY_NAME, "id")
+    return memberships.order_by(*chosen, BY_NAME, "id")
 
 
 def filtered(chosen: StudentFilter) -> QuerySet[Membership]:
@@ -99,17 +101,29 @@ def filtered(chosen: StudentFilter) -> QuerySet[Membership]:
     equal = {
         "package_id": chosen.package,
         "tracker_id": chosen.tracker,
-        "tracker__requirement_group_id": chosen.group,
-        "tracker__term_id": chosen.term,
         "student__on_campus": chosen.on_campus,
         "state": chosen.state,
     }
     memberships = memberships.filter(**{name: value for name, value in equal.items() if value is not None})
+    if chosen.group or chosen.term or chosen.overdue_on:
+        memberships = memberships.filter(tracker_id__in=_trackers(chosen))
+    if chosen.overdue_on:
+        memberships = memberships.filter(complete=False)
     if chosen.standing:
         memberships = memberships.filter(_STANDING[chosen.standing])
-    if chosen.overdue_on:
-        memberships = memberships.filter(tracker__due_on__lt=chosen.overdue_on, complete=False)
     return memberships
+
+
+def _trackers(chosen: StudentFilter) -> list[UUID]:
+    """Find the few trackers first: by their keys PostgreSQL can tell how many memberships to expect."""
+    trackers = Tracker.objects.all()
+    if chosen.group:
+        trackers = trackers.filter(requirement_group_id=chosen.group)
+    if chosen.term:
+        trackers = trackers.filter(term_id=chosen.term)
+    if chosen.overdue_on:
+        trackers = trackers.filter(due_on__lt=chosen.overdue_on)
+    return list(trackers.values_list("id", flat=True))
 
 
 def count(chosen: StudentFilter) -> int:
@@ -117,12 +131,21 @@ def count(chosen: StudentFilter) -> int:
     return filtered(chosen).count()
 
 
-def page(chosen: StudentFilter, *, sort: str = "name", offset: int = 0, limit: int = 25) -> list[Membership]:
+def page(
+    chosen: StudentFilter, *, sort: str = "name", offset: int = 0, limit: int = 25, total: int | None = None
+) -> list[Membership]:
     """Return a page of memberships with their student, tracker, group and term, in the order of `sort`.
 
-    `sort` is one of SORTS, with "-" in front for descending.
+    `sort` is one of SORTS, with "-" in front for descending. With `total`, what `count` gave, the later half of
+    a long list is read from its end: the last page is as quick as the first.
     """
-    keys = list(_ordered(filtered(chosen), sort).values_list("id", flat=True)[offset : offset + limit])
+    ordered = _ordered(filtered(chosen), sort)
+    if total is not None and offset > total // 2:
+        end = max(0, total - offset - limit)
+        backwards = list(ordered.reverse().values_list("id", flat=True)[end : total - offset])
+        keys = backwards[::-1]
+    else:
+        keys = list(ordered.values_list("id", flat=True)[offset : offset + limit])
     found = {
         membership.id: membership
         for membership in Membership.objects.filter(id__in=keys).select_related(

@@ -26,7 +26,7 @@ def students(request: HttpRequest) -> HttpResponse:
     size = page_size(request.GET, queries.PAGE_SIZES)
     total = queries.count(chosen)
     number = page_number(request.GET, total=total, size=size)
-    rows = queries.page(chosen, sort=sort, offset=(number - 1) * size, limit=size)
+    rows = queries.page(chosen, sort=sort, offset=(number - 1) * size, limit=size, total=total)
     choices = student_list.choices(request.GET)
     columns = student_list.read_columns(request.COOKIES.get(student_list.COLUMNS_COOKIE, ""))
     return render(
