@@ -91,6 +91,8 @@ class EmbeddedPostgres:
         with fasteners.InterProcessLock(self.root / ".lock"):
             if self.is_running():
                 self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.data), "stop")
+                with suppress(OSError):
+                    self.socket_directory.rmdir()
 
     def is_running(self) -> bool:
         """Return whether this cluster's postmaster is alive and accepts connections."""

@@ -59,7 +59,7 @@ RARE_NAMES = (
     ('Robert "Bobby"', "Lowell"),
     ("", "Suharto"),
     ("", "Jayalakshmi"),
-    ("Teller", ""),
+    ("", "Teller"),
     ("Li", "O"),
     ("A", "Xu"),
     ("明", "王"),
