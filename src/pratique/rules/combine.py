@@ -20,6 +20,7 @@ from pratique.rules.types import (
     Evidence,
     ExemptionRule,
     FormRule,
+    Reason,
     Recent,
     RecentKind,
     Rule,
@@ -41,8 +42,7 @@ def compile_rule(rule: Rule, requirement_key: str) -> Check:
         case FormRule():
             return FormCheck(rule)
         case TiterRule(antibodies, window):
-            titers: list[Check] = [TiterCheck(antibody, window) for antibody in antibodies]
-            return titers[0] if len(titers) == 1 else AllOfCheck(titers)
+            return TitersCheck([TiterCheck(antibody, window) for antibody in antibodies])
         case ExemptionRule():
             return ExemptionCheck(rule, requirement_key)
         case ConditionRule():
@@ -80,35 +80,55 @@ class AllOfCheck:
     ) -> Outcome:
         """Judge all branches."""
         outcomes = [branch(evidence, facts, on_date, counted) for branch in self._branches]
-        speaking = [outcome for outcome in outcomes if not outcome.holds] or outcomes
-        reasons, next_action_on, changes_on = speaking[0].reasons, None, None
-        if len(speaking) > 1:
-            reasons = tuple(dict.fromkeys([reason for outcome in speaking for reason in outcome.reasons]))
-        administered_on: date | None = None
+        holds = True
+        reasons: tuple[Reason, ...] = ()
+        next_action_on = changes_on = administered_on = None
         doses: tuple[DoseFinding, ...] = ()
         progress = 0.0
-        for outcome in speaking:
-            next_action_on = sooner(next_action_on, outcome.next_action_on)
-        for outcome in outcomes:
-            _, _, _, changes, given_on, findings, done, _ = outcome
+        for good, why, asked_on, changes, given_on, findings, done, _ in outcomes:
+            if holds and not good:
+                holds, reasons, next_action_on = False, why, asked_on
+            elif holds is good:
+                reasons += why
+                next_action_on = sooner(next_action_on, asked_on)
             if changes is not None:
                 changes_on = sooner(changes_on, changes)
             if given_on is not None and (administered_on is None or given_on > administered_on):
                 administered_on = given_on
             doses += findings
-            progress += done if done > 0 else 0.0
+            if done > 0:
+                progress += done
+        reasons = tuple(dict.fromkeys(reasons))
+        progress /= len(outcomes)
         return quick(
             Outcome,
-            (
-                speaking[0].holds, reasons, next_action_on, changes_on, administered_on, doses,
-                progress / len(outcomes), False,
-            ),
-        )  # fmt: skip
+            (holds, reasons, next_action_on, changes_on, administered_on, doses, progress, False),
+        )
 
     def lapses(self, evidence: Evidence) -> Iterator[date]:
         """Yield the lapses of every branch."""
         for branch in self._branches:
             yield from branch.lapses(evidence)
+
+
+class TitersCheck(AllOfCheck):
+    """Every antibody is shown (a `Check`). Most students hand in no titer at all: that answer is at hand."""
+
+    def __init__(self, titers: list[TiterCheck]) -> None:
+        super().__init__(list(titers))
+        absent = [titer.when_nothing for titer in titers]
+        self._when_nothing = None
+        if None not in absent:
+            nobody = StudentFacts(None, None, {})
+            self._when_nothing = super().__call__(Evidence(), nobody, date.min, frozenset())
+
+    def __call__(
+        self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
+    ) -> Outcome:
+        """Judge all antibodies."""
+        if self._when_nothing is not None and not evidence.titers:
+            return self._when_nothing
+        return super().__call__(evidence, facts, on_date, counted)
 
 
 class AnyOfCheck:
@@ -132,14 +152,16 @@ class AnyOfCheck:
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
     ) -> Outcome:
         """Judge the branches until one holds for good."""
+        outcome = self._branches[0](evidence, facts, on_date, counted)
+        if outcome.holds and outcome.next_action_on is None:
+            return outcome
         outcomes: list[Outcome] = []
         changes_on: date | None = None
         best: Outcome | None = None
         for branch in self._branches:
-            outcome = branch(evidence, facts, on_date, counted)
+            if outcomes:
+                outcome = branch(evidence, facts, on_date, counted)
             holds, _, next_action_on, changes, _, _, _, _ = outcome
-            if holds and next_action_on is None and not outcomes:
-                return outcome
             outcomes.append(outcome)
             changes_on = sooner(changes_on, changes)
             if holds and (best is None or _lasts_until(outcome) > _lasts_until(best)):

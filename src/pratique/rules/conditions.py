@@ -99,14 +99,15 @@ def _age_between(condition: AgeBetween) -> ConditionCheck:
     passed = None if condition.below is None else shifter(condition.below)
     moves = at is Anchor.TODAY
     no_birth = unknown("date_of_birth")
+    no_day = unknown(FACT_OF_ANCHOR.get(at, "")) if isinstance(at, Anchor) else NO
 
     def check(facts: StudentFacts, on_date: date) -> Answer:
         born = facts.date_of_birth
         if born is None:
             return no_birth
-        day = anchor_day(at, facts, on_date) if isinstance(at, Anchor) else at
+        day = at if type(at) is date else anchor_day(at, facts, on_date)  # type: ignore[arg-type]
         if day is None:
-            return unknown(FACT_OF_ANCHOR[at])  # type: ignore[index]  # a fixed date is never None
+            return no_day
         if passed is not None and day >= passed(born):
             return NO
         if reached is not None and day < reached(born):

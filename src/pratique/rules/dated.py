@@ -85,6 +85,8 @@ class _Dating:
         self._window = WindowCheck(window or Window())
         self._missing = Outcome(False, (Reason(codes.missing, about),))
         self.can_lapse = self._window.rolls
+        free = self._window.is_free_of_facts
+        self.when_nothing: Outcome | None = self._missing if free else None
 
     def judge(self, days: list[date | None], facts: StudentFacts, on_date: date) -> Outcome:
         """Return whether one of these days (None: undated) is good on a day."""
@@ -94,6 +96,10 @@ class _Dating:
             return Outcome(False, (missing_fact(bounds.unknown),), changes_on=later)
         if not days and bounds is NO_BOUNDS:
             return self._missing
+        if bounds is NO_BOUNDS and len(days) == 1 and days[0] is not None and days[0] <= on_date:
+            inside, over_on = self._window.fit(days[0], bounds, on_date)
+            if inside:
+                return self._good(days[0], over_on, over_on)
         dated = sorted([day for day in days if day is not None], reverse=True)
         past = dated if not dated or dated[0] <= on_date else [day for day in dated if day <= on_date]
         waits = bounds.moves_on
@@ -118,7 +124,8 @@ class _Dating:
                 yield over_on
 
     def _good(self, day: date, over_on: date | None, changes_on: date | None) -> Outcome:
-        reasons: tuple[Reason, ...] = (Reason(self._codes.accepted, (*self._about, ("on", day))),)
+        accepted = quick(Reason, (self._codes.accepted, (*self._about, ("on", day))))
+        reasons: tuple[Reason, ...] = (accepted,)
         if over_on is not None:
             reasons = (*reasons, good_until(over_on))
         return quick(Outcome, (True, reasons, over_on, changes_on, day, (), 1.0, False))
@@ -163,6 +170,8 @@ class DocumentCheck:
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]
     ) -> Outcome:
         """Judge the documents of the kind."""
+        if not evidence.documents and self._dating.when_nothing is not None:
+            return self._dating.when_nothing
         kind = self._kind
         days = [
             paper.issued_on for paper in evidence.documents if paper.kind == kind and paper.state in counted
@@ -194,7 +203,11 @@ class FormCheck:
         """Judge the newest answer to the form."""
         name = self._rule.form
         filled = [form for form in evidence.forms if form.form == name and form.state in counted]
-        known = [form for form in filled if form.signed_on is None or form.signed_on <= on_date]
+        known = filled
+        for form in filled:
+            if form.signed_on is not None and form.signed_on > on_date:
+                known = [one for one in filled if one.signed_on is None or one.signed_on <= on_date]
+                break
         if not known:
             return self._dating.judge([form.signed_on for form in filled], facts, on_date)
         newest = known[0] if len(known) == 1 else max(known, key=_newest_form)
@@ -217,22 +230,19 @@ class FormCheck:
         self, form: FormAnswer, facts: StudentFacts, on_date: date
     ) -> tuple[tuple[Reason, ...], date | None]:
         rule, about, answers = self._rule, self._about, form.answers
-        wrong = [
-            Reason("form_unanswered", (*about, ("question", question)))
-            for question in rule.questions
-            if answers.get(question) in (None, "")
-        ]
-        wrong += [
-            Reason("form_consent_missing", (*about, ("question", question)))
-            for question in rule.consents
-            if answers.get(question) is not True
-        ]
+        wrong: list[Reason] = []
+        for question in rule.questions:
+            if answers.get(question) in _UNANSWERED:
+                wrong.append(Reason("form_unanswered", (*about, ("question", question))))  # noqa: PERF401
+        for question in rule.consents:
+            if answers.get(question) is not True:
+                wrong.append(Reason("form_consent_missing", (*about, ("question", question))))  # noqa: PERF401
         if rule.signature and form.signed_on is None:
             wrong.append(Reason("form_unsigned", about))
         if self._answers is None:
             return tuple(wrong), None
-        born, on_campus, _, *rest = facts
-        answer = self._answers(quick(StudentFacts, (born, on_campus, answers, *rest)), on_date)
+        seen = quick(StudentFacts, (facts[0], facts[1], answers, *facts[3:]))
+        answer = self._answers(seen, on_date)
         if answer.truth is not True:
             wrong.append(Reason("form_answers_differ", about))
         return tuple(wrong), answer.changes_on
@@ -247,6 +257,7 @@ class TiterCheck:
         self._dating = _Dating(_TITER, self._about, window)
         self.relevance = Relevance(antibodies=frozenset({antibody}))
         self.alternative = (Reason("or_titer", self._about),)
+        self.when_nothing = self._dating.when_nothing
         self.can_lapse = self._dating.can_lapse
 
     def __call__(
@@ -360,6 +371,9 @@ class ConditionCheck:
     def lapses(self, evidence: Evidence) -> Iterator[date]:
         """Yield nothing: what the student is does not lapse."""
         return iter(())
+
+
+_UNANSWERED = (None, "")
 
 
 def _newest_form(form: FormAnswer) -> tuple[object, ...]:

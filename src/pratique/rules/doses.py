@@ -10,7 +10,7 @@ and without a reason being made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -79,13 +79,15 @@ class DoseWalker:
             codes, cvx = self._live.cvx, self._cvx
             live = [dose for dose in doses if dose.cvx in codes and dose.state in counted]
             doses = [dose for dose in doses if dose.cvx in cvx]
-        if len(doses) > 1:
-            days = [dose.administered_on for dose in doses]
-            if days != sorted(set(days)):
+        previous = date.min
+        for dose in doses:
+            if dose.administered_on <= previous:
                 doses.sort(key=by_day_and_rank)
+                break
+            previous = dose.administered_on
         given: list[date] = []
         findings: list[DoseFinding] = []
-        needed, vaccine = self._needed, self._vaccine
+        needed, vaccine, odd, accepts = self._needed, self._vaccine, self._odd, self._accepts
         last = first = date.min
         number = 0
         for dose in doses:
@@ -93,29 +95,32 @@ class DoseWalker:
             if (
                 dose.state not in counted
                 or day > on_date
-                or (number and day == last)
-                or (number >= needed and not self._open_ended)
+                or (number and (day == last or (number >= needed and not self._open_ended)))
             ):
                 code = _why_aside(dose, number > 0 and day == last, on_date, counted)
                 findings.append(self.aside(dose, code))
                 continue
-            age, interval, from_first, products = self._accepts[number if number < needed else needed]
+            age, interval, from_first, products = accepts[number if number < needed else needed]
             if (
                 (age is None if born is None else day >= born and (age is None or day >= age(born)))
                 and (interval is None or day >= interval(last))
                 and (from_first is None or day >= from_first(first))
                 and (products is None or dose.cvx in products)
-                and not (self._odd and self._is_odd(dose, live))
+                and not (odd and self._is_odd(dose, live))
             ):
                 number += 1
                 given.append(day)
                 last = day
-                first = given[0]
+                if number == 1:
+                    first = day
                 findings.append(quick(DoseFinding, (dose.id, number, True, (), None, vaccine)))
             else:
                 problems = tuple(self._problems(dose, given, live, born))
                 findings.append(DoseFinding(dose.id, number + 1, False, problems, None, vaccine))
-        return Walk(given, findings, live, _first_future(doses, live, counted, on_date))
+        first_future = None
+        if live or (doses and doses[-1].administered_on > on_date):
+            first_future = _first_future((*doses, *live), counted, on_date)
+        return quick(Walk, (given, findings, live, first_future))
 
     def aside(self, dose: Dose, code: str) -> DoseFinding:
         """Name a dose that does not take part."""
@@ -181,14 +186,13 @@ def _why_aside(dose: Dose, same_day: bool, on_date: date, counted: frozenset[str
     return "dose_duplicate" if same_day else "dose_not_needed"
 
 
-def _first_future(doses: list[Dose], live: list[Dose], counted: frozenset[str], on_date: date) -> date | None:
+def _first_future(doses: Iterable[Dose], counted: frozenset[str], on_date: date) -> date | None:
     """Return the first day after today on which one of these doses lies."""
     first: date | None = None
-    for group in (doses[-1:], live) if not doses or doses[-1].administered_on <= on_date else (doses, live):
-        for dose in group:
-            day = dose.administered_on
-            if day > on_date and dose.state in counted and (first is None or day < first):
-                first = day
+    for dose in doses:
+        day = dose.administered_on
+        if day > on_date and dose.state in counted and (first is None or day < first):
+            first = day
     return first
 
 

@@ -74,11 +74,13 @@ class _RequirementCheck:
         if applies.truth is False:
             later = applies.changes_on
             return DOES_NOT_APPLY if later is None else DOES_NOT_APPLY._replace(changes_on=later)
-        reviewed = self._judge(evidence, facts, on_date, APPROVED_ONLY)
+        if evidence.exemptions:
+            reviewed = self._judge(evidence, facts, on_date, APPROVED_ONLY)
+        else:
+            reviewed = self._rule(evidence, facts, on_date, APPROVED_ONLY)
         if reviewed.holds:
             return _verdict(ItemStatus.APPROVED, reviewed, applies)
-        relevant = self._relevant(evidence)
-        states = {item.state for item in relevant}
+        states = self._states(evidence)
         if "pending" in states:
             hoped = self._judge(evidence, facts, on_date, WITH_PENDING)
             later = earliest((reviewed.changes_on, hoped.changes_on))
@@ -89,7 +91,7 @@ class _RequirementCheck:
                 )
             reasons = (*reviewed.reasons, Reason("part_awaiting_review"))
             reviewed = reviewed._replace(reasons=reasons, changes_on=later)
-        if "rejected" in states and _newest_was_rejected(relevant):
+        if "rejected" in states and _newest_was_rejected(self._relevant(evidence)):
             reasons = (Reason("evidence_rejected"), *reviewed.reasons)
             return _verdict(ItemStatus.REJECTED, reviewed._replace(reasons=reasons), applies)
         if reviewed.lapsed or self._held_before(evidence, facts, on_date):
@@ -127,6 +129,20 @@ class _RequirementCheck:
         )
         return tuple(Reason("exemption_kind_not_accepted", (("exemption", kind),)) for kind in kinds)
 
+    def _states(self, evidence: Evidence) -> set[str]:
+        """Return the review states that the relevant evidence is in."""
+        cvx, antibodies, documents, forms, _ = self._relevance
+        states: set[str] = {dose.state for dose in evidence.doses if dose.cvx in cvx} if cvx else set()
+        if antibodies and evidence.titers:
+            states.update(titer.state for titer in evidence.titers if titer.antibody in antibodies)
+        if documents and evidence.documents:
+            states.update(paper.state for paper in evidence.documents if paper.kind in documents)
+        if forms and evidence.forms:
+            states.update(form.state for form in evidence.forms if form.form in forms)
+        if evidence.exemptions:
+            states.update(item.state for item in self._relevant(evidence))
+        return states
+
     def _relevant(self, evidence: Evidence) -> list[Any]:
         """Return all evidence that the rule or its exemptions look at."""
         cvx, antibodies, documents, forms, kinds = self._relevance
@@ -141,6 +157,8 @@ class _RequirementCheck:
 
     def _held_before(self, evidence: Evidence, facts: StudentFacts, on_date: date) -> bool:
         """Say whether approved evidence once sufficed: it did so last on the eve of one of the lapses."""
+        if not (self._rule.can_lapse or evidence.exemptions):
+            return False
         lapses = set(self._rule.lapses(evidence)) if self._rule.can_lapse else set()
         if evidence.exemptions:
             for check in self._exemptions:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pratique.rules.types import DoseFinding, Evidence, Reason, StudentFacts
 
@@ -100,12 +100,11 @@ def together(alternatives: Iterable[Reason]) -> tuple[Reason, ...]:
     )
 
 
-_Row = TypeVar("_Row", bound=tuple[Any, ...])
+if TYPE_CHECKING:
+    _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
+    def quick(kind: type[_Row], values: tuple[Any, ...]) -> _Row: ...
 
-def quick(kind: type[_Row], values: tuple[Any, ...]) -> _Row:
-    """Make a NamedTuple from all of its values, at half the price.
-
-    For what a bulk run makes by the million.
-    """
-    return tuple.__new__(kind, values)
+else:
+    # Makes a NamedTuple from all of its values at a third of the price, for what a bulk run makes by the million.
+    quick = tuple.__new__

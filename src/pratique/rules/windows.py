@@ -51,9 +51,12 @@ NO_BOUNDS = Bounds()
 
 
 class WindowCheck:
-    """A compiled window. `rolls`: time alone can push an event out of it."""
+    """A compiled window.
 
-    __slots__ = ("_fixed", "_lasts", "_window", "rolls")
+    `rolls`: time alone can push an event out of it. `is_free_of_facts`: it has no fixed bounds at all.
+    """
+
+    __slots__ = ("_fixed", "_lasts", "_window", "is_free_of_facts", "rolls")
 
     def __init__(self, window: Window) -> None:
         self._window = window
@@ -61,7 +64,8 @@ class WindowCheck:
         self._lasts = shifter(window.within) if today and window.within is not None else None
         self.rolls = today and (window.within is not None or window.since_day is not None)
         moves = not today or window.since_day is not None or window.since_age is not None
-        self._fixed = None if moves else Bounds(opens=window.since)
+        self._fixed = None if moves else Bounds(opens=window.since) if window.since else NO_BOUNDS
+        self.is_free_of_facts = self._fixed is NO_BOUNDS
 
     def bounds(self, facts: StudentFacts, on_date: date) -> Bounds:
         """Work out the window for a student on a day."""
