@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from pratique.foundation import audit
 from pratique.foundation.queue import enqueue
@@ -173,6 +174,20 @@ def _apply(
         return True
 
 
+def give_up(*, institution: Institution, roster_import_id: UUID, now: datetime) -> None:
+    """Mark an import failed that a fault of ours keeps from going on; nothing of it is stored, its bytes are kept."""
+    with institution_scope(institution.id):
+        roster_import = _locked(roster_import_id)
+        if roster_import.state not in (ImportState.CHECKING, ImportState.APPLYING):
+            return
+        message = _(
+            "Something went wrong on our side, and nothing was imported. Try again; if it happens again, tell your "
+            "administrator when it was. The log says more."
+        )
+        _fail(roster_import, code="internal_error", line=0, message=message, column=None)
+        _record("failed", roster_import, audit.SYSTEM, now, {})
+
+
 def delete_old_files(*, before: datetime) -> int:
     """Delete the bytes of imports received before `before`; results stay. Returns how many."""
     deleted, _ = RosterFile.objects.filter(roster_import__received_at__lt=before).delete()
@@ -190,10 +205,12 @@ def _content(roster_import: RosterImport) -> bytes:
 
 
 def _refuse_file(roster_import: RosterImport, error: CsvFileError) -> None:
+    _fail(roster_import, code=error.code, line=error.line, message=error.message, column=error.column)
+
+
+def _fail(roster_import: RosterImport, **told: Any) -> None:
     roster_import.state = ImportState.FAILED
-    roster_import.file_error = {
-        "code": error.code, "line": error.line, "message": error.message, "column": error.column,
-    }  # fmt: skip
+    roster_import.file_error = told
     roster_import.counts = {}
     roster_import.applied_at, roster_import.applied_by = None, ""
     roster_import.save()

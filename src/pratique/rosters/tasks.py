@@ -1,8 +1,12 @@
 """Worker entries: one call each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
+from django.db import DatabaseError
 from procrastinate.contrib.django import app
 
 from pratique.foundation import clock
@@ -11,6 +15,7 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.institutions.queries import all_institution_ids
 from pratique.rosters import actions
+from pratique.rosters.planning import Report
 from pratique.rosters.progress import reporting
 
 FILES_KEPT = timedelta(days=30)
@@ -19,8 +24,7 @@ FILES_KEPT = timedelta(days=30)
 @app.task(name="rosters.check", queue="bulk", retry=RETRY)
 def check(*, institution_id: str, roster_import_id: str) -> None:
     """Make the plan of an import that waits for it."""
-    institution = _institution(institution_id)
-    with reporting(institution.id, UUID(roster_import_id)) as report:
+    with _import(institution_id, roster_import_id) as (institution, report):
         actions.check(
             institution=institution,
             roster_import_id=UUID(roster_import_id),
@@ -32,8 +36,7 @@ def check(*, institution_id: str, roster_import_id: str) -> None:
 @app.task(name="rosters.apply", queue="bulk", retry=RETRY)
 def apply(*, institution_id: str, roster_import_id: str) -> None:
     """Apply an import that was confirmed."""
-    institution = _institution(institution_id)
-    with reporting(institution.id, UUID(roster_import_id)) as report:
+    with _import(institution_id, roster_import_id) as (institution, report):
         actions.apply(
             institution=institution,
             roster_import_id=UUID(roster_import_id),
@@ -52,6 +55,16 @@ def delete_old_files(timestamp: int) -> None:
             actions.delete_old_files(before=clock.now() - FILES_KEPT)
 
 
-def _institution(institution_id: str) -> Institution:
+@contextmanager
+def _import(institution_id: str, roster_import_id: str) -> Iterator[tuple[Institution, Report]]:
+    """Yield the institution and where to report progress; a fault that trying again cannot mend ends the import."""
     with institution_scope(UUID(institution_id)):
-        return Institution.objects.get(id=institution_id)
+        institution = Institution.objects.get(id=institution_id)
+    try:
+        with reporting(institution.id, UUID(roster_import_id)) as report:
+            yield institution, report
+    except (DatabaseError, psycopg.Error):
+        raise  # the job is tried again
+    except Exception:
+        actions.give_up(institution=institution, roster_import_id=UUID(roster_import_id), now=clock.now())
+        raise

@@ -1,6 +1,7 @@
 """A roster from bytes to rows in the database, and what a second, a broken and a concurrent one do."""
 
 import unicodedata
+from contextlib import nullcontext
 
 import pytest
 from django.db import connection
@@ -8,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from pratique.foundation.models import AuditEvent
 from pratique.foundation.tenancy import institution_scope
-from pratique.rosters import actions, queries
+from pratique.rosters import actions, queries, tasks
 from pratique.rosters.models import ImportState, RosterFile, RowResult
 from pratique.rosters.policies import WrongStateError
 from pratique.students.models import Invitation, Membership, Student
@@ -234,3 +235,29 @@ def test_the_number_of_queries_does_not_grow_with_the_rows():
             imported(school, *lines)
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def test_a_fault_of_ours_ends_the_import_with_words_for_a_person_and_stores_nothing(monkeypatch):
+    school = a_school()
+    with institution_scope(school.id):
+        roster_import = actions.receive(
+            institution=school,
+            file_name="r.csv",
+            content=b"Username,StudentId\na,1\n",
+            source="console",
+            by=BY,
+            now=NOW,
+        )
+        actions.request_check(roster_import=roster_import, by=BY, now=NOW)
+
+    def broken(*args, **options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(actions, "plan_file", broken)
+    monkeypatch.setattr(tasks, "reporting", lambda *ids: nullcontext(lambda *progress: None))
+    with pytest.raises(ZeroDivisionError):
+        tasks.check(institution_id=str(school.id), roster_import_id=str(roster_import.id))
+    with institution_scope(school.id):
+        roster_import.refresh_from_db()
+        assert roster_import.state == ImportState.FAILED
+        assert "our side" in roster_import.file_error["message"]
