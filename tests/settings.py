@@ -25,3 +25,5 @@ STORAGES = {  # type: ignore[misc]
     **STORAGES,  # noqa: F405
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Pages ask for their style sheets in journeys: straight from the sources, nothing is collected before.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

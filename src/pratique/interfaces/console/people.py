@@ -26,12 +26,20 @@ def actor(request: HttpRequest) -> Actor:
 def names(actors: Iterable[str]) -> Mapping[str, str]:
     """Return a name to show for each actor, in one query."""
     wanted = set(actors)
-    staff = {text: UUID(text.removeprefix("staff:")) for text in wanted if text.startswith("staff:")}
-    known = display_names(list(staff.values())) if staff else {}
+    keys = {text: key for text in wanted if (key := _staff_key(text))}
+    known = display_names(list(keys.values())) if keys else {}
     return {
-        text: known.get(staff[text], _("A former member of staff")) if text in staff else _kind(text)
+        text: known.get(keys[text], _("A former member of staff")) if text in keys else _kind(text)
         for text in wanted
     }
+
+
+def _staff_key(text: str) -> UUID | None:
+    kind, _separator, key = text.partition(":")
+    try:
+        return UUID(key) if kind == "staff" else None
+    except ValueError:
+        return None
 
 
 def _kind(text: str) -> str:
