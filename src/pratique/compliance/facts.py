@@ -53,24 +53,24 @@ _BATCH = (
 )
 _TOUCHED = "greatest(e.submitted_at, e.reviewed_at)"
 _EVIDENCE: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
-    ("dose", "records_dose", "e.id, e.cvx, e.administered_on, e.state, e.submitted_at, e.mvx", Dose),
+    ("dose", "records_dose", "e.id::text, e.cvx, e.administered_on, e.state, e.submitted_at, e.mvx", Dose),
     (
         "titer",
         "records_titer",
-        "e.id, e.antibody, e.result, e.collected_on, e.state, e.submitted_at, e.value, e.unit",
+        "e.id::text, e.antibody, e.result, e.collected_on, e.state, e.submitted_at, e.value, e.unit",
         Titer,
     ),
-    ("document", "records_document", "e.id, e.kind, e.issued_on, e.state, e.submitted_at", Document),
+    ("document", "records_document", "e.id::text, e.kind, e.issued_on, e.state, e.submitted_at", Document),
     (
         "form",
         "records_formanswer",
-        "e.id, e.form, e.answers, e.signed_on, e.state, e.submitted_at",
+        "e.id::text, e.form, e.answers, e.signed_on, e.state, e.submitted_at",
         FormAnswer,
     ),
     (
         "exemption",
         "records_exemption",
-        "e.id, e.kind, e.requirement_key, e.granted_on, e.expires_on, e.has_document, e.state, e.submitted_at",
+        "e.id::text, e.kind, e.requirement_key, e.granted_on, e.expires_on, e.has_document, e.state, e.submitted_at",
         Exemption,
     ),
 )

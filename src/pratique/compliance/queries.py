@@ -63,7 +63,8 @@ def standing(membership_id: UUID, today: date) -> list[CurrentItem]:
         return []
     compiled = actions.compiled_sets(today)[loaded[0].facts.requirement_group_id]
     judged = {item.key: item for item in judge(known, compiled, today).items}
-    products = {dose.id: dose for dose in Dose.objects.filter(id__in=[d.id for d in known.evidence.doses])}
+    doses = Dose.objects.filter(id__in=[dose.id for dose in known.evidence.doses])
+    products = {str(dose.id): dose for dose in doses}
     items = []
     for requirement in in_force.requirements:
         item = judged.get(requirement.key)
