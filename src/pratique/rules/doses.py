@@ -75,9 +75,11 @@ class DoseWalker:
         wanted = self._wanted
         doses = [dose for dose in evidence.doses if dose.cvx in wanted]
         live: list[Dose] = []
+        live_days: set[date] = set()
         if self._live is not None and doses:
             codes, cvx = self._live.cvx, self._cvx
             live = [dose for dose in doses if dose.cvx in codes and dose.state in counted]
+            live_days = {dose.administered_on for dose in live}
             doses = [dose for dose in doses if dose.cvx in cvx]
         previous = date.min
         for dose in doses:
@@ -106,7 +108,7 @@ class DoseWalker:
                 and (interval is None or day >= interval(last))
                 and (from_first is None or day >= from_first(first))
                 and (products is None or dose.cvx in products)
-                and not (odd and self._is_odd(dose, live))
+                and not (odd and self._is_odd(dose, live, live_days))
             ):
                 number += 1
                 given.append(day)
@@ -118,7 +120,7 @@ class DoseWalker:
                 problems = tuple(self._problems(dose, given, live, born))
                 findings.append(DoseFinding(dose.id, number + 1, False, problems, None, vaccine))
         first_future = None
-        if live or (doses and doses[-1].administered_on > on_date):
+        if (doses and doses[-1].administered_on > on_date) or (live_days and max(live_days) > on_date):
             first_future = _first_future((*doses, *live), counted, on_date)
         return quick(Walk, (given, findings, live, first_future))
 
@@ -127,14 +129,19 @@ class DoseWalker:
         reason = Reason(code, (("vaccine", self._vaccine), ("given_on", dose.administered_on)))
         return DoseFinding(dose.id, None, False, (reason,), None, self._vaccine)
 
-    def _is_odd(self, dose: Dose, live: list[Dose]) -> bool:
+    def _is_odd(self, dose: Dose, live: list[Dose], live_days: set[date]) -> bool:
         """Check the limits that few series have: fixed dates, and other live vaccines."""
         day = dose.administered_on
         if self._earliest is not None and day < self._earliest:
             return True
         if self._latest is not None and day > self._latest:
             return True
-        return self._live is not None and _conflict(dose, live, self._live.days) is not None
+        if self._live is not None:
+            days = self._live.days
+            for other_on in live_days:
+                if other_on < day and (day - other_on).days < days:
+                    return _conflict(dose, live, days) is not None
+        return False
 
     def _problems(
         self, dose: Dose, given: list[date], live: list[Dose], born: date | None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 from pratique.rules.doses import DoseWalker, Walk, by_day_and_rank
 from pratique.rules.outcome import Outcome, Relevance, earliest, quick, sooner
@@ -42,6 +43,8 @@ class SeriesCheck:
         about = (("vaccine", rule.vaccine), ("doses", rule.doses))
         self._complete: tuple[Reason, ...] = (Reason("doses_count", about),)
         self._missing = [_missing(rule, number) for number in range(rule.doses)]
+        # Without a dose and a window the birth date alone decides, and a population has few of them.
+        self._nothing_given = lru_cache(maxsize=8192)(self._judge_nothing)
         self.relevance = Relevance(cvx=rule.cvx)
         self.alternative = (Reason("or_doses", about),)
 
@@ -50,8 +53,10 @@ class SeriesCheck:
     ) -> Outcome:
         """Judge the doses whose state is counted."""
         walk = self._walker.walk(evidence, facts.date_of_birth, on_date, counted)
-        given, findings, _, first_future = walk
+        given, findings, live, first_future = walk
         if len(given) < self._needed:
+            if not findings and not live and self._window is None:
+                return self._nothing_given(facts.date_of_birth, on_date)
             return self._unfinished(walk, facts, on_date)
         if self._open_ended:
             return self._still_good(walk, facts, on_date)
@@ -68,6 +73,9 @@ class SeriesCheck:
                     None if self._window is None else self._window.lapses_on(dose.administered_on),
                 )
                 yield from (day for day in days if day is not None)
+
+    def _judge_nothing(self, born: date | None, on_date: date) -> Outcome:
+        return self._unfinished(Walk([], [], [], None), StudentFacts(born, None, {}), on_date)
 
     def _unfinished(self, walk: Walk, facts: StudentFacts, on_date: date) -> Outcome:
         """Doses are missing: say which, why those that were given do not count, and when the next may be."""
