@@ -23,8 +23,8 @@ def states(school):
 def test_each_new_student_gets_one_mail_that_says_nothing_about_health_in_its_subject():
     school = a_school()
     imported(school, "ana@x.edu,1,Nunez,Ana,,,,,", "ben@x.edu,2,O'Brien,Ben,,,,,")
-    assert send_waiting(institution_id=school.id) == 2
-    assert send_waiting(institution_id=school.id) == 0
+    assert send_waiting(institution_id=school.id) == (2, False)
+    assert send_waiting(institution_id=school.id).sent == 0
     assert {message.to[0] for message in mail.outbox} == {"ana@x.edu", "ben@x.edu"}
     assert {message.subject for message in mail.outbox} == {"Your account at Test College"}
     assert "Hello Ana" in next(m for m in mail.outbox if m.to == ["ana@x.edu"]).body
@@ -42,7 +42,7 @@ def test_importing_again_sends_nothing_again():
 def test_a_username_that_is_no_address_is_noted_and_stops_nobody():
     school = a_school()
     imported(school, "ana,1,Nunez,Ana,,,,,", "ben@x.edu,2,O'Brien,Ben,,,,,")
-    assert send_waiting(institution_id=school.id) == 1
+    assert send_waiting(institution_id=school.id).sent == 1
     assert sorted(states(school)) == ["failed", "sent"]
 
 
@@ -65,7 +65,7 @@ def test_what_a_dead_sender_took_is_put_aside_and_not_sent_again():
     imported(school, "ana@x.edu,1,Nunez,Ana,,,,,")
     with institution_scope(school.id):
         actions.claim_invitation(now=clock.now() - timedelta(hours=1))
-    assert send_waiting(institution_id=school.id) == 0
+    assert send_waiting(institution_id=school.id).sent == 0
     assert states(school) == [InvitationState.IN_DOUBT]
     assert mail.outbox == []
 
@@ -75,5 +75,12 @@ def test_what_a_living_sender_took_a_moment_ago_is_left_to_it():
     imported(school, "ana@x.edu,1,Nunez,Ana,,,,,")
     with institution_scope(school.id):
         actions.claim_invitation(now=clock.now())
-    assert send_waiting(institution_id=school.id) == 0
+    assert send_waiting(institution_id=school.id).sent == 0
     assert states(school) == [InvitationState.SENDING]
+
+
+def test_a_slice_that_is_over_says_that_more_wait():
+    school = a_school()
+    imported(school, "ana@x.edu,1,Nunez,Ana,,,,,")
+    assert send_waiting(institution_id=school.id, seconds=-1) == (0, True)
+    assert states(school) == [InvitationState.QUEUED]

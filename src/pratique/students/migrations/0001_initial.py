@@ -176,8 +176,8 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("state__in", ["queued", "sending"])),
-                        fields=["institution", "queued_at"],
+                        condition=models.Q(("state", "queued")),
+                        fields=["institution", "queued_at", "id"],
                         name="invitation_waiting",
                     )
                 ],
