@@ -6,15 +6,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('institutions', '0002_row_security'),
-        ('students', '0002_row_security'),
+        ("institutions", "0002_row_security"),
+        ("students", "0002_row_security"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='student',
-            index=models.Index(models.F('institution'), django.db.models.functions.text.Substr('search_text', django.db.models.expressions.CombinedExpression(django.db.models.functions.text.Length('first_name'), '+', models.Value(2))), models.F('id'), name='student_by_plain_name'),
+            model_name="student",
+            index=models.Index(
+                models.F("institution"),
+                django.db.models.functions.text.LTrim(
+                    django.db.models.functions.text.Substr(
+                        "search_text",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.functions.text.Length("first_name"), "+", models.Value(2)
+                        ),
+                    )
+                ),
+                models.F("id"),
+                name="student_by_plain_name",
+            ),
         ),
     ]

@@ -36,7 +36,15 @@ function announce(root) {
   if (said) document.getElementById("announcement").textContent = said.textContent.trim();
 }
 
+// On a phone the filters would push the result out of sight: they start folded, unless one of them is wrong.
+function foldOnPhones() {
+  for (const part of document.querySelectorAll("details[data-folds-narrow]")) {
+    if (narrow.matches && !part.querySelector("[aria-invalid]")) part.open = false;
+  }
+}
+
 document.addEventListener("DOMContentLoaded", setUpMenu);
+document.addEventListener("DOMContentLoaded", foldOnPhones);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("click", closeMenus);
 
