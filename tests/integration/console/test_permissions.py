@@ -107,7 +107,13 @@ def test_htmx_is_sent_to_the_sign_in_page_as_a_whole():
 def test_another_schools_ids_are_as_good_as_none(signed_in, ids, other_school):
     client = signed_in(Role.ADMINISTRATOR, of=other_school)
     nobody = uuid.uuid4()
-    for path in ("/students/{}/", "/rosters/{}/", "/rosters/{}/columns/", "/rosters/{}/results.csv", "/reports/runs/{}/"):
+    for path in (
+        "/students/{}/",
+        "/rosters/{}/",
+        "/rosters/{}/columns/",
+        "/rosters/{}/results.csv",
+        "/reports/runs/{}/",
+    ):
         key = ids["student"] if "students" in path else ids["roster"]
         theirs, never = client.get(path.format(key)), client.get(path.format(nobody))
         assert (theirs.status_code, never.status_code) == (404, 404), path

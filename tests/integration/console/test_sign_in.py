@@ -28,7 +28,9 @@ def test_by_e_mail_in_any_case(school):
     assert answer.headers["Location"] == "/"
 
 
-@pytest.mark.parametrize("login", ["nobody", "nobody@nowhere.example", ""], ids=["username", "e-mail", "empty"])
+@pytest.mark.parametrize(
+    "login", ["nobody", "nobody@nowhere.example", ""], ids=["username", "e-mail", "empty"]
+)
 def test_an_unknown_login_is_refused(school, login):
     client, answer = sign_in(login)
     assert answer.status_code == 200
@@ -135,7 +137,9 @@ def test_someone_of_another_school_signs_in_over_an_open_session(school, other_s
 def test_changing_the_password_ends_the_other_sessions(school, signed_in):
     here, elsewhere = signed_in(), signed_in()
     new = "an entirely new password"
-    answer = here.post("/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    answer = here.post(
+        "/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    )
     assert answer.status_code == 302
     assert here.get("/students/").status_code == 200
     assert elsewhere.get("/students/").status_code == 302
@@ -161,7 +165,9 @@ def test_an_authenticator_app_can_be_set_up_and_is_asked_for(school, signed_in):
     client = signed_in()
     page = client.get("/account/2fa/totp/activate/")
     assert page.status_code == 302  # asks for the password again first
-    confirmed = client.post("/account/reauthenticate/?next=/account/2fa/totp/activate/", {"password": PASSWORD})
+    confirmed = client.post(
+        "/account/reauthenticate/?next=/account/2fa/totp/activate/", {"password": PASSWORD}
+    )
     assert confirmed.status_code == 302
     page = client.get("/account/2fa/totp/activate/")
     secret = re.search(r'id="authenticator_secret"[^>]*value="(\w+)"', page.content.decode()).group(1)

@@ -120,7 +120,10 @@ def test_an_archived_membership_is_shown_only_when_asked_for(students, school, s
 def test_paging_loses_and_repeats_nobody_whichever_way_it_is_read(school, sort):
     imported(
         school.institution,
-        *(f"u{n}@x.edu,{n:04},Same,Name,,,{'Nursing,Fall 2026' if n % 3 else ','},{n % 2}" for n in range(37)),
+        *(
+            f"u{n}@x.edu,{n:04},Same,Name,,,{'Nursing,Fall 2026' if n % 3 else ','},{n % 2}"
+            for n in range(37)
+        ),
     )
     with school.scope():
         everyone = [m.id for m in queries.page(StudentFilter(), sort=sort, limit=100)]
@@ -135,9 +138,7 @@ def test_paging_loses_and_repeats_nobody_whichever_way_it_is_read(school, sort):
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(school, signed_in):
-    imported(
-        school.institution, *(f"u{n}@x.edu,{n:04},L{n},F,,,Nursing,Fall 2026,1" for n in range(120))
-    )
+    imported(school.institution, *(f"u{n}@x.edu,{n:04},L{n},F,,,Nursing,Fall 2026,1" for n in range(120)))
     client = signed_in()
     counts = {}
     for size in (25, 100):
