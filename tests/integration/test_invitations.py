@@ -1,23 +1,31 @@
 """Invitations: once per new student, never twice, whatever dies in between."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 
 from pratique.foundation import clock
 from pratique.foundation.tenancy import institution_scope
+from pratique.foundation.tenancy.channel import own_channel
 from pratique.students import actions
 from pratique.students.invitations import send_waiting
 from pratique.students.models import Invitation, InvitationState
 from tests.schools import a_school, imported
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("committed")
 
 
 def states(school):
     with institution_scope(school.id):
         return list(Invitation.objects.order_by("id").values_list("state", flat=True))
+
+
+def claim(school, now):
+    with own_channel(school.id) as channel:
+        actions.advance_invitations(channel, institution_id=school.id, finished=None, claim=True, now=now)
 
 
 def test_each_new_student_gets_one_mail_that_says_nothing_about_health_in_its_subject():
@@ -63,8 +71,7 @@ def test_a_mail_server_that_fails_is_noted_without_the_address(monkeypatch):
 def test_what_a_dead_sender_took_is_put_aside_and_not_sent_again():
     school = a_school()
     imported(school, "ana@x.edu,1,Nunez,Ana,,,,,")
-    with institution_scope(school.id):
-        actions.claim_invitation(now=clock.now() - timedelta(hours=1))
+    claim(school, clock.now() - timedelta(hours=1))
     assert send_waiting(institution_id=school.id).sent == 0
     assert states(school) == [InvitationState.IN_DOUBT]
     assert mail.outbox == []
@@ -73,10 +80,25 @@ def test_what_a_dead_sender_took_is_put_aside_and_not_sent_again():
 def test_what_a_living_sender_took_a_moment_ago_is_left_to_it():
     school = a_school()
     imported(school, "ana@x.edu,1,Nunez,Ana,,,,,")
-    with institution_scope(school.id):
-        actions.claim_invitation(now=clock.now())
+    claim(school, clock.now())
     assert send_waiting(institution_id=school.id).sent == 0
     assert states(school) == [InvitationState.SENDING]
+
+
+def test_two_senders_at_once_never_take_the_same():
+    school = a_school()
+    imported(school, *[f"s{n}@x.edu,{n},L,F,,,,," for n in range(40)])
+    threads = [threading.Thread(target=send_and_close, args=(school,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(message.to[0] for message in mail.outbox) == sorted(f"s{n}@x.edu" for n in range(40))
+
+
+def send_and_close(school):
+    send_waiting(institution_id=school.id)
+    connection.close()
 
 
 def test_a_slice_that_is_over_says_that_more_wait():

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-import psycopg
-from django.db import connection
-
 from pratique.foundation import clock
 from pratique.foundation.ids import new_id
+from pratique.foundation.tenancy.channel import own_channel
 from pratique.rosters.planning import Report
 
 _UPSERT = """
@@ -28,12 +26,7 @@ def reporting(
     institution_id: UUID, roster_import_id: UUID, *, also: Report | None = None
 ) -> Iterator[Report]:
     """Yield a function that stores (phase, done, total) where every process can read it, and calls `also`."""
-    parameters = connection.get_connection_params()
-    wanted = {
-        key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if key in parameters
-    }
-    with psycopg.connect(**wanted, autocommit=True) as channel:
-        channel.execute("select set_config('pratique.institution', %s, false)", [str(institution_id)])
+    with own_channel(institution_id) as channel:
 
         def report(phase: str, done: int, total: int) -> None:
             channel.execute(

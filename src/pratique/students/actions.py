@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from pratique.foundation.tenancy.channel import Channel
 from pratique.students.models import Invitation, InvitationState, Membership
 
 
@@ -24,27 +26,66 @@ def mark_lapsed_stale(*, today: date, now: datetime) -> int:
     return Membership.objects.filter(changes_on__lte=today, stale_since__isnull=True).update(stale_since=now)
 
 
-def claim_invitation(*, now: datetime) -> Invitation | None:
-    """Take the oldest queued invitation for sending; several senders never get the same one."""
-    waiting = Invitation.objects.filter(state=InvitationState.QUEUED).order_by("queued_at", "id")
-    claimed = waiting.select_for_update(skip_locked=True, no_key=True).first()
-    if claimed is not None:
-        claimed.state, claimed.changed_at = InvitationState.SENDING, now
-        claimed.save(update_fields=["state", "changed_at"])
-    return claimed
+class Claimed(NamedTuple):
+    """An invitation taken for sending, with what the mail says."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    username: str
+    email: str
+
+
+class Finished(NamedTuple):
+    """What became of a claimed invitation. `failure` is empty, or says what kind of trouble it was."""
+
+    id: UUID
+    state: InvitationState
+    failure: str = ""
+
+
+# One statement, one commit: noting what became of the last one and taking the next.
+_ADVANCE = """
+    with finished as (
+        update students_invitation set state = %(state)s, failure = %(failure)s, changed_at = %(now)s
+        where institution_id = %(institution)s and id = %(finished)s
+    ), next as (
+        update students_invitation set state = 'sending', changed_at = %(now)s
+        where %(claim)s and institution_id = %(institution)s and id = (
+            select id from students_invitation where institution_id = %(institution)s and state = 'queued'
+            order by queued_at, id limit 1 for update skip locked
+        )
+        returning id, membership_id
+    )
+    select n.id, s.first_name, s.last_name, s.username, s.email
+    from next n
+    join students_membership m on m.institution_id = %(institution)s and m.id = n.membership_id
+    join students_student s on s.institution_id = m.institution_id and s.id = m.student_id
+"""
+
+
+def advance_invitations(
+    channel: Channel, *, institution_id: UUID, finished: Finished | None, claim: bool, now: datetime
+) -> Claimed | None:
+    """Note what became of an invitation, and if `claim`, take the oldest queued one; None if none waits.
+
+    Committed when it returns. Several senders never get the same one.
+    """
+    done = finished or Finished(_NOBODY, InvitationState.FAILED)
+    values = {
+        "institution": institution_id, "finished": done.id, "state": done.state.value, "failure": done.failure[:200],
+        "claim": claim, "now": now,
+    }  # fmt: skip
+    row = channel.execute(_ADVANCE, values).fetchone()
+    return Claimed(*row) if row else None
+
+
+_NOBODY = UUID(int=0)
 
 
 def invitations_wait() -> bool:
     """Return whether an invitation is queued."""
     return Invitation.objects.filter(state=InvitationState.QUEUED).exists()
-
-
-def finish_invitation(
-    *, invitation: Invitation, state: InvitationState, failure: str = "", now: datetime
-) -> None:
-    """Note what became of a claimed invitation."""
-    invitation.state, invitation.failure, invitation.changed_at = state, failure[:200], now
-    invitation.save(update_fields=["state", "failure", "changed_at"])
 
 
 def doubt_abandoned_invitations(*, claimed_before: datetime, now: datetime) -> int:

@@ -20,9 +20,11 @@ from django.utils.translation import gettext as _
 
 from pratique.foundation import clock
 from pratique.foundation.tenancy import institution_scope
+from pratique.foundation.tenancy.channel import own_channel
 from pratique.institutions.models import Institution
 from pratique.students import actions
-from pratique.students.models import Invitation, InvitationState, Student
+from pratique.students.actions import Claimed, Finished
+from pratique.students.models import InvitationState
 
 # Longer than any mail server may take to answer; a younger claim may belong to a sender that lives.
 _ABANDONED = timedelta(minutes=5)
@@ -37,7 +39,7 @@ class Slice(NamedTuple):
 
 
 def send_waiting(*, institution_id: UUID, seconds: float = SLICE_SECONDS) -> Slice:
-    """Send queued invitations of an institution for about `seconds`.
+    """Send queued invitations of an institution for about `seconds`; call it outside any transaction.
 
     Returns how many went out, and whether some still wait: a long queue is sent slice by slice, so that a worker
     can stop in between and other work gets its turn.
@@ -47,42 +49,37 @@ def send_waiting(*, institution_id: UUID, seconds: float = SLICE_SECONDS) -> Sli
         now = clock.now()
         actions.doubt_abandoned_invitations(claimed_before=now - _ABANDONED, now=now)
     until = time.monotonic() + seconds
-    sent = 0
-    done: tuple[Invitation, InvitationState, str] | None = None
-    with get_connection() as mail:
+    sent, finished = 0, None
+    with get_connection() as mail, own_channel(institution_id) as channel:
         while True:
-            with institution_scope(institution_id):
-                if done is not None:
-                    invitation, state, failure = done
-                    actions.finish_invitation(
-                        invitation=invitation, state=state, failure=failure, now=clock.now()
-                    )
-                if time.monotonic() > until:
-                    return Slice(sent, actions.invitations_wait())
-                claimed = actions.claim_invitation(now=clock.now())
-                if claimed is None:
-                    return Slice(sent, False)
-                student = Student.objects.get(membership__id=claimed.membership_id)
-            done = (claimed, *_send(mail, claimed, student, institution))
-            sent += done[1] == InvitationState.SENT
+            going_on = time.monotonic() < until
+            claimed = actions.advance_invitations(
+                channel, institution_id=institution_id, finished=finished, claim=going_on, now=clock.now()
+            )
+            if claimed is None:
+                break
+            finished = _send(mail, claimed, institution)
+            sent += finished.state == InvitationState.SENT
+    if going_on:
+        return Slice(sent, False)
+    with institution_scope(institution_id):
+        return Slice(sent, actions.invitations_wait())
 
 
-def _send(
-    mail: BaseEmailBackend, invitation: Invitation, student: Student, institution: Institution
-) -> tuple[InvitationState, str]:
-    if not student.email:
-        return InvitationState.FAILED, _("The username is not an e-mail address.")
+def _send(mail: BaseEmailBackend, claimed: Claimed, institution: Institution) -> Finished:
+    if not claimed.email:
+        return Finished(claimed.id, InvitationState.FAILED, _("The username is not an e-mail address."))
     try:
-        mail.send_messages([compose(invitation, student, institution)])
+        mail.send_messages([compose(claimed, institution)])
     except (OSError, ValueError) as error:
         # Only the kind of failure is kept: a server's answer may repeat the address.
-        return InvitationState.FAILED, type(error).__name__
-    return InvitationState.SENT, ""
+        return Finished(claimed.id, InvitationState.FAILED, type(error).__name__)
+    return Finished(claimed.id, InvitationState.SENT)
 
 
-def compose(invitation: Invitation, student: Student, institution: Institution) -> EmailMessage:
+def compose(claimed: Claimed, institution: Institution) -> EmailMessage:
     """Return the invitation mail. Its subject says nothing about health (contracts: no health data in a subject)."""
-    name = student.first_name or student.last_name or student.username
+    name = claimed.first_name or claimed.last_name or claimed.username
     body = _(
         "Hello {name},\n\n"
         "{institution} asks its students for a few health records before classes begin, and uses Pratique to "
@@ -90,11 +87,11 @@ def compose(invitation: Invitation, student: Student, institution: Institution) 
         "Your username is {username}. You can hand in everything from your phone at {address} as soon as "
         "{institution} opens the portal for you.\n\n"
         "Questions? Please ask the health office of {institution}.\n"
-    ).format(name=name, institution=institution.name, username=student.username, address=settings.BASE_URL)
+    ).format(name=name, institution=institution.name, username=claimed.username, address=settings.BASE_URL)
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "pratique.invalid"
     return EmailMessage(
         subject=_("Your account at {institution}").format(institution=institution.name),
         body=body,
-        to=[student.email],
-        headers={"Message-ID": f"<invitation-{invitation.id}@{domain}>"},
+        to=[claimed.email],
+        headers={"Message-ID": f"<invitation-{claimed.id}@{domain}>"},
     )
