@@ -91,7 +91,7 @@ select '{institution}', id, username, lower(username), student_id, coalesce(last
     username, coalesce(telephone, ''), to_date(dob, 'MM/DD/YYYY'),
     case on_campus when '1' then true when '0' then false end,
     '{{}}', substr(replace(id::text, '-', ''), 1, 22),
-    lower(concat_ws(' ', first_name, last_name, first_name, username, student_id)), now(), now()
+    lower(concat_ws(' ', last_name, first_name, last_name, username, student_id)), now(), now()
 from staging;
 insert into students_membership (institution_id, id, student_id, package_id, tracker_id, state, created_at, num_items,
     num_complete, num_approved, user_complete, complete, stale_since)

@@ -258,7 +258,7 @@ def _students(owner: psycopg.Connection, n: int) -> None:
             date '1996-01-01' + pg_temp.spread(i, 1) %% 4000,
             case when pg_temp.spread(i, 2) %% 20 = 0 then null else pg_temp.spread(i, 2) %% 3 > 0 end,
             '{}', lpad(i::text, 22, '0'),
-            lower(first_name || ' ' || last_name || ' ' || first_name || ' ' || username || ' '
+            lower(last_name || ' ' || first_name || ' ' || last_name || ' ' || username || ' '
                 || lpad(i::text, 9, '0')), timestamptz '2026-01-05', timestamptz '2026-01-05'
         from (
             select i, 'student' || i as username,

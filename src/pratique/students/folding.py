@@ -23,8 +23,11 @@ def plain(text: str) -> str:
 
 
 def search_text(*, first_name: str, last_name: str, username: str, student_id: str, email: str) -> str:
-    """Return what a search for a student is compared with: both orders of the name, the username and the ids."""
-    parts = [first_name, last_name, first_name, username, student_id]
-    if email and email != username:
+    """Return what a search for a student is compared with: the name in both orders, the username and the ids.
+
+    It begins with the last name (or the only one) and then the first, so that it gives the order of lists too.
+    """
+    parts = [last_name, first_name, last_name if first_name else "", username, student_id]
+    if email != username:
         parts.append(email)
-    return plain(" ".join(parts))
+    return plain(" ".join(filter(None, parts)))

@@ -2,7 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Length, LTrim, Substr
+from django.db.models.functions import Left
 
 from pratique.foundation.tenancy.models import TenantForeignKey, TenantModel
 from pratique.institutions.models import Institution, Package, Tracker
@@ -42,7 +42,7 @@ class Student(TenantModel):
             # The order of the students list (`queries.BY_NAME`): as search compares, without case and accents.
             models.Index(
                 "institution",
-                LTrim(Substr("search_text", Length("first_name") + 2)),
+                Left("search_text", 100),
                 "id",
                 name="student_by_plain_name",
             ),

@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Length, LTrim, Substr
+from django.db.models.functions import Left
 
 from pratique.institutions.models import Tracker
 from pratique.students.folding import plain
@@ -62,10 +62,9 @@ class StudentFilter:
     state: MembershipState | None = MembershipState.ACTIVE
 
 
-# Names are compared as search does, without case and accents, so that "Álvarez" stands beside "Alvarez": what
-# follows the first name in `search_text` is the last name, then the first (see `folding.search_text`); whoever has
-# one name only stands where that belongs. The index `student_by_plain_name` is made of this very expression.
-BY_NAME = LTrim(Substr("student__search_text", Length("student__first_name") + 2))
+# Names are compared as search does, without case and accents, so that "Álvarez" stands beside "Alvarez". The index
+# `student_by_plain_name` is made of this very expression; a hundred letters keep its entries within PostgreSQL's size.
+BY_NAME = Left("student__search_text", 100)
 _ORDERS: Mapping[str, tuple[str, ...]] = {
     "name": (),
     "student_id": ("student__student_id",),
@@ -83,7 +82,7 @@ SORTS = tuple(_ORDERS)
 def _ordered(memberships: QuerySet[Membership], sort: str) -> QuerySet[Membership]:
     """Order by `sort`, then by name, then by key: the order is total, so that each row is on one page."""
     descending, key = sort.startswith("-"), sort.removeprefix("-")
-    fields: list[tuple[F | LTrim, bool]] = [(F(field), field in _MAY_BE_EMPTY) for field in _ORDERS[key]]
+    fields: list[tuple[F | Left, bool]] = [(F(field), field in _MAY_BE_EMPTY) for field in _ORDERS[key]]
     fields = fields or [(BY_NAME, False)]
     # A value that is not there comes last in either direction.
     chosen = [

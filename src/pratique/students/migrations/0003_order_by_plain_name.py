@@ -1,6 +1,5 @@
 """The order of the students list: names without case and accents."""
 
-import django.db.models.expressions
 import django.db.models.functions.text
 from django.db import migrations, models
 
@@ -16,14 +15,7 @@ class Migration(migrations.Migration):
             model_name="student",
             index=models.Index(
                 models.F("institution"),
-                django.db.models.functions.text.LTrim(
-                    django.db.models.functions.text.Substr(
-                        "search_text",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.functions.text.Length("first_name"), "+", models.Value(2)
-                        ),
-                    )
-                ),
+                django.db.models.functions.text.Left("search_text", 100),
                 models.F("id"),
                 name="student_by_plain_name",
             ),
