@@ -22,6 +22,7 @@ from pratique.rules.data import (
 from pratique.rules.describe import describe
 from pratique.rules.evaluate import Evaluator, compile_requirement, evaluate
 from pratique.rules.explain import explain, format_date, reason_from_data, reason_to_data
+from pratique.rules.outcome import Relevance
 from pratique.rules.periods import Period, add_period, format_period, parse_period
 from pratique.rules.presets import PRESETS, preset
 from pratique.rules.reading import Problem, RuleDataError
@@ -101,6 +102,7 @@ __all__ = [
     "Reason",
     "Recent",
     "RecentKind",
+    "Relevance",
     "Requirement",
     "Rule",
     "RuleDataError",

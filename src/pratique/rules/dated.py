@@ -113,7 +113,7 @@ class _Dating:
             return Outcome(True, (Reason(self._codes.accepted, self._about),), None, waits, None, (), 1.0)
         if bounds.opens is not None and bounds.opens > on_date:
             waits = sooner(waits, bounds.opens)
-        code, more, next_action_on, lapsed = self._wrong(past, dated, days, bounds, on_date)
+        code, more, next_action_on, lapsed = self._wrong(past, dated, days, bounds)
         return Outcome(False, (Reason(code, self._about + more),), next_action_on, waits, lapsed=lapsed)
 
     def lapses(self, days: Iterable[date | None]) -> Iterator[date]:
@@ -131,7 +131,7 @@ class _Dating:
         return quick(Outcome, (True, reasons, over_on, changes_on, day, (), 1.0, False))
 
     def _wrong(
-        self, past: list[date], dated: list[date], days: list[date | None], bounds: Bounds, on_date: date
+        self, past: list[date], dated: list[date], days: list[date | None], bounds: Bounds
     ) -> tuple[str, _About, date | None, bool]:
         """Return the code, what more it is about, since when something else is asked.
 
@@ -144,15 +144,13 @@ class _Dating:
             if dated:
                 return codes.in_future, (("on", dated[-1]),), None, False
             return codes.undated, (), None, False
-        newest = past[0]
-        if bounds.closes is not None and newest > bounds.closes:
-            return codes.too_late, (("on", newest), ("closes", bounds.closes)), None, False
-        lapsed_on = self._window.lapses_on(newest)
-        if lapsed_on is not None and lapsed_on <= on_date:
-            about = (("on", newest), ("through", shift_days(lapsed_on, -1)))
-            return codes.lapsed, about, lapsed_on, bounds is NO_BOUNDS
-        assert bounds.opens is not None  # neither too late nor lapsed: only the opening is left
-        return codes.too_old, (("on", newest), ("opens", bounds.opens)), bounds.opens, False
+        why, day = self._window.why_outside(past[0], bounds)
+        if why == "too_late":
+            return codes.too_late, (("on", past[0]), ("closes", day)), None, False
+        if why == "too_old":
+            return codes.too_old, (("on", past[0]), ("opens", day)), day, False
+        about = (("on", past[0]), ("through", shift_days(day, -1)))
+        return codes.lapsed, about, day, bounds is NO_BOUNDS
 
 
 class DocumentCheck:

@@ -29,11 +29,13 @@ HEPLISAV = ["189"]
 MENACWY = ["108", "114", "136", "147", "203", "316", "328"]
 INFLUENZA = [
     "15", "16", "88", "111", "135", "140", "141", "144", "149", "150", "151", "153", "155", "158", "161",
-    "166", "168", "171", "185", "186", "197", "205", "231", "320",
+    "166", "168", "171", "185", "186", "194", "197", "200", "201", "202", "205", "231", "320", "331", "333",
 ]  # fmt: skip
-LIVE = ["03", "05", "06", "07", "21", "94", "111", "149"]
+LIVE_INFLUENZA = ["111", "149", "151", "333"]
 
-_LIVE_CONFLICT = {"cvx": LIVE, "days": 28}
+# CDSi: products of the measles, mumps and rubella family are one live vaccine to each other (24 days), MMRV is not.
+_NEAR_MMR = {"cvx": ["03", "21", "94", *LIVE_INFLUENZA], "days": 28}
+_NEAR_VARICELLA = {"cvx": ["03", "04", "05", "06", "07", "21", "38", "94", *LIVE_INFLUENZA], "days": 28}
 _MEDICAL = {"exemption": "medical", "needs_document": True, "validity_months": 12}
 _RELIGIOUS = {"exemption": "religious", "needs_document": True}
 _CONSCIENCE = {"exemption": "philosophical", "needs_document": True, "validity_months": 24}
@@ -58,13 +60,13 @@ def _antigen(vaccine: str, cvx: list[str], doses: int) -> Data:
     return _series(
         vaccine, cvx, doses,
         min_age=["P12M"] * doses, min_interval=["P28D"] * (doses - 1), earliest="1968-01-01",
-        live_conflict=_LIVE_CONFLICT,
+        live_conflict=_NEAR_MMR,
     )  # fmt: skip
 
 
 _MMR_DOSES = _series(
     "MMR", MMR, 2,
-    min_age=["P12M", "P13M"], min_interval=["P28D"], earliest="1968-01-01", live_conflict=_LIVE_CONFLICT,
+    min_age=["P12M", "P13M"], min_interval=["P28D"], earliest="1968-01-01", live_conflict=_NEAR_MMR,
 )  # fmt: skip
 _MMR_TITER = {"kind": "titer", "antibodies": ["measles", "mumps", "rubella"]}
 _MMR = _any_of(_MMR_DOSES, _MMR_TITER)
@@ -73,11 +75,11 @@ _MMR = _any_of(_MMR_DOSES, _MMR_TITER)
 _VARICELLA_DOSES = (
     _series(
         "Varicella", VARICELLA, 2,
-        min_age=["P12M", "P13M"], min_interval=["P28D"], grace_interval_days=0, live_conflict=_LIVE_CONFLICT,
+        min_age=["P12M", "P13M"], min_interval=["P28D"], grace_interval_days=0, live_conflict=_NEAR_VARICELLA,
     ),
     _series(
         "Varicella (13 years and older)", VARICELLA, 2,
-        min_age=["P13Y", "P13Y"], min_interval=["P28D"], live_conflict=_LIVE_CONFLICT,
+        min_age=["P13Y", "P13Y"], min_interval=["P28D"], live_conflict=_NEAR_VARICELLA,
     ),
 )  # fmt: skip
 _VARICELLA = _any_of(*_VARICELLA_DOSES, {"kind": "titer", "antibodies": ["varicella"]})

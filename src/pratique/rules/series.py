@@ -185,13 +185,12 @@ class SeriesCheck:
             if fit.inside:
                 return fit.over_on
         last = (("vaccine", self._vaccine), ("last_on", given[-1]))
-        if bounds.closes is not None and given[-1] > bounds.closes:
-            return Reason("last_dose_too_late", (*last, ("closes", bounds.closes)))
-        lapsed_on = self._window.lapses_on(given[-1])
-        if lapsed_on is not None and lapsed_on <= on_date:
-            return Reason("last_dose_lapsed", (*last, ("through", shift_days(lapsed_on, -1))))
-        assert bounds.opens is not None  # not too late, not lapsed: only the opening is left
-        return Reason("last_dose_too_old", (*last, ("opens", bounds.opens)))
+        why, day = self._window.why_outside(given[-1], bounds)
+        if why == "too_late":
+            return Reason("last_dose_too_late", (*last, ("closes", day)))
+        if why == "too_old":
+            return Reason("last_dose_too_old", (*last, ("opens", day)))
+        return Reason("last_dose_lapsed", (*last, ("through", shift_days(day, -1))))
 
     def _lapsed(self, why: Reason, walk: Walk, facts: StudentFacts, bounds: Bounds, on_date: date) -> Outcome:
         planned, changes_on = self._next_day(walk.given, walk.live, facts.date_of_birth, bounds, on_date)

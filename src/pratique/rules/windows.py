@@ -16,12 +16,16 @@ from pratique.rules.types import Anchor, Reason, StudentFacts, Window
 
 
 class Bounds(NamedTuple):
-    """First and last day accepted, the day on which these move, or the fact that is missing for them."""
+    """First and last day accepted, the day on which these move, or the fact that is missing for them.
+
+    `floor` is the part of the opening that does not move with time: an event before it never was inside.
+    """
 
     opens: date | None = None
     closes: date | None = None
     moves_on: date | None = None
     unknown: str = ""
+    floor: date | None = None
 
 
 class Fit(NamedTuple):
@@ -64,7 +68,9 @@ class WindowCheck:
         self._lasts = shifter(window.within) if today and window.within is not None else None
         self.rolls = today and (window.within is not None or window.since_day is not None)
         moves = not today or window.since_day is not None or window.since_age is not None
-        self._fixed = None if moves else Bounds(opens=window.since) if window.since else NO_BOUNDS
+        self._fixed = (
+            None if moves else Bounds(window.since, floor=window.since) if window.since else NO_BOUNDS
+        )
         self.is_free_of_facts = self._fixed is NO_BOUNDS
 
     def bounds(self, facts: StudentFacts, on_date: date) -> Bounds:
@@ -81,11 +87,11 @@ class WindowCheck:
 
     def fit(self, event: date, bounds: Bounds, on_date: date) -> Fit:
         """Say whether an event counts on a day, and until when."""
-        opens, closes, moves_on, _ = bounds
+        opens, closes, moves_on, _, _ = bounds
         if closes is not None and event > closes:
             return _NEVER
         if opens is not None and event < opens:
-            return Fit(False, self.lapses_on(event)) if moves_on is not None else _NEVER
+            return _NEVER
         if self._lasts is None:
             return _ALWAYS if moves_on is None else Fit(True, moves_on)
         over_on = day_after(self._lasts(event))
@@ -94,6 +100,20 @@ class WindowCheck:
         if over_on <= on_date:
             return Fit(False, over_on)
         return Fit(True, over_on if moves_on is None or over_on < moves_on else moves_on)
+
+    def why_outside(self, event: date, bounds: Bounds) -> tuple[str, date]:
+        """Say why an event of today or before does not fit.
+
+        "too_late" with the last day accepted, "too_old" with the first, or "lapsed" with the day it was over.
+        """
+        if bounds.closes is not None and event > bounds.closes:
+            return "too_late", bounds.closes
+        if bounds.floor is not None and event < bounds.floor:
+            assert bounds.opens is not None  # never before the floor
+            return "too_old", bounds.opens
+        lapsed_on = self.lapses_on(event)
+        assert lapsed_on is not None  # only time is left to blame
+        return "lapsed", lapsed_on
 
     def lapses_on(self, event: date) -> date | None:
         """Return the day on which time alone pushes an event out of the window; None if it never does."""
@@ -110,16 +130,21 @@ class WindowCheck:
 @lru_cache(maxsize=4096)
 def _bounds(window: Window, born: date | None, anchor: date) -> Bounds:
     """Work out a window; remembered, since a bulk run has one day and few terms."""
-    opens, moves_on = window.since, None
+    floor, moves_on = window.since, None
     if window.since_age is not None and born is not None:
-        opens = _later(opens, add_period(born, window.since_age))
+        floor = _later(floor, add_period(born, window.since_age))
+    if window.within is not None and window.of is not Anchor.TODAY:
+        floor = _later(floor, subtract_period(anchor, window.within))
+    opens = floor
     if window.since_day is not None:
         opens = _later(opens, _latest_such_day(window.since_day, anchor))
-        moves_on = _next_such_day(window.since_day, anchor) if window.of is Anchor.TODAY else None
-    if window.within is not None and window.of is not Anchor.TODAY:
-        opens = _later(opens, subtract_period(anchor, window.within))
+        if window.of is Anchor.TODAY:
+            moves_on = _next_such_day(window.since_day, anchor)
+        else:
+            floor = opens
     lead = window.at_least_before
-    return Bounds(opens, None if lead is None else subtract_period(anchor, lead), moves_on)
+    closes = None if lead is None else subtract_period(anchor, lead)
+    return Bounds(opens, closes, moves_on, floor=floor)
 
 
 def _later(one: date | None, other: date) -> date:
