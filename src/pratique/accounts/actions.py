@@ -21,7 +21,12 @@ def create_staff(
 ) -> User:
     """Create a staff account; without a password it cannot sign in until one is set by mail."""
     user = User(
-        institution=institution, username=username.strip(), name=name, role=role.value, email=email, created_at=now
+        institution=institution,
+        username=username.strip(),
+        name=name,
+        role=role.value,
+        email=email,
+        created_at=now,
     )
     if password is None:
         user.set_unusable_password()

@@ -43,10 +43,14 @@ ROLES = {
         _("Reviewer"), _("Judges what students hand in, and sees students and reports."), _REVIEWER
     ),
     Role.COORDINATOR: RoleDescription(
-        _("Coordinator"), _("Answers for compliance: also imports rosters and takes reports away."), _COORDINATOR
+        _("Coordinator"),
+        _("Answers for compliance: also imports rosters and takes reports away."),
+        _COORDINATOR,
     ),
     Role.ADMINISTRATOR: RoleDescription(
-        _("Administrator"), _("Runs the installation for the institution: may do everything."), frozenset(Permission)
+        _("Administrator"),
+        _("Runs the installation for the institution: may do everything."),
+        frozenset(Permission),
     ),
 }
 

@@ -1,33 +1,16 @@
 """A school with staff of every role, and clients that are signed in as them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from pratique.accounts.actions import create_staff
 from pratique.accounts.middleware import SESSION_KEY
-from pratique.accounts.models import User
 from pratique.accounts.roles import Role
 from pratique.foundation import clock
-from pratique.foundation.tenancy import institution_scope
-from pratique.institutions.models import Institution
-from tests.schools import BY, EXAM, MMR, NOW, a_school, requires
-
-PASSWORD = "a long enough password"
-
-
-@dataclass
-class School:
-    """A school and its staff, by role."""
-
-    institution: Institution
-    staff: dict[Role, User]
-
-    def scope(self):
-        return institution_scope(self.institution.id)
+from tests.schools import EXAM, MMR, NOW, requires
+from tests.staff import PASSWORD, School, make_school
 
 
 @pytest.fixture(autouse=True)
@@ -35,24 +18,6 @@ def _the_day(monkeypatch):
     """The day is the one that `tests.schools` speaks of, and no rate limit is used up."""
     cache.clear()
     monkeypatch.setattr(clock, "now", lambda: NOW)
-
-
-def make_school(slug: str = "", **settings) -> School:
-    institution = a_school(slug, **settings)
-    staff = {}
-    with institution_scope(institution.id):
-        for role in Role:
-            staff[role] = create_staff(
-                institution=institution,
-                username=f"{institution.slug}-{role}",
-                name=f"{role} O’Neill".title(),
-                role=role,
-                password=PASSWORD,
-                email=f"{role}@{institution.slug}.example",
-                by=BY,
-                now=NOW,
-            )
-    return School(institution, staff)
 
 
 @pytest.fixture

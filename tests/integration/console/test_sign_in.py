@@ -10,8 +10,9 @@ from django.test import Client
 
 from pratique.accounts.actions import create_staff
 from pratique.accounts.roles import Role
-from tests.integration.console.conftest import PASSWORD, make_school, sign_in, text_of
+from tests.integration.console.conftest import sign_in, text_of
 from tests.schools import BY, NOW
+from tests.staff import PASSWORD, make_school
 
 pytestmark = pytest.mark.usefixtures("committed")  # a sign-in enters its institution until the commit
 
@@ -24,7 +25,7 @@ def test_by_username_in_any_case(school):
 
 
 def test_by_e_mail_in_any_case(school):
-    client, answer = sign_in(school.staff[Role.REVIEWER].email.title())
+    _, answer = sign_in(school.staff[Role.REVIEWER].email.title())
     assert answer.headers["Location"] == "/"
 
 

@@ -2,36 +2,73 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import pratique.foundation.ids
 from django.db import migrations, models
+
+import pratique.foundation.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('institutions', '0001_initial'),
+        ("institutions", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=254)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('name', models.CharField(max_length=200)),
-                ('role', models.CharField(choices=[('reviewer', 'reviewer'), ('coordinator', 'coordinator'), ('administrator', 'administrator')], max_length=20)),
-                ('is_integrator', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField()),
-                ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("username", models.CharField(max_length=254)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("reviewer", "reviewer"),
+                            ("coordinator", "coordinator"),
+                            ("administrator", "administrator"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("is_integrator", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('institution'), django.db.models.functions.text.Lower('username'), name='user_username'), models.UniqueConstraint(models.F('institution'), django.db.models.functions.text.Lower('email'), condition=models.Q(('email', ''), _negated=True), name='user_email')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("institution"),
+                        django.db.models.functions.text.Lower("username"),
+                        name="user_username",
+                    ),
+                    models.UniqueConstraint(
+                        models.F("institution"),
+                        django.db.models.functions.text.Lower("email"),
+                        condition=models.Q(("email", ""), _negated=True),
+                        name="user_email",
+                    ),
+                ],
             },
         ),
     ]

@@ -110,7 +110,11 @@ def form_field(field: BoundField) -> dict[str, Any]:
     style = {"checkbox": "usa-checkbox__input", "select": "usa-select"}.get(kind, "usa-input")
     if field.errors:
         style += " usa-input--error"
-    return {"field": field, "widget": field.as_widget(attrs={"class": style, "placeholder": False}), "checkbox": kind == "checkbox"}
+    return {
+        "field": field,
+        "widget": field.as_widget(attrs={"class": style, "placeholder": False}),
+        "checkbox": kind == "checkbox",
+    }
 
 
 @register.simple_tag

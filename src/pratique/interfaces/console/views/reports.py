@@ -155,7 +155,10 @@ def report_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 def report_run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     _run(run_id)
     actions.cancel_run(
-        institution_id=people.staff(request).institution_id, run_id=run_id, by=people.actor(request), now=clock.now()
+        institution_id=people.staff(request).institution_id,
+        run_id=run_id,
+        by=people.actor(request),
+        now=clock.now(),
     )
     return redirect("report_run", run_id)
 
