@@ -1,11 +1,15 @@
 """`pratique demo`: the demo institution and who can sign in to it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
+from django.conf import settings
 from rich.console import Console
 from rich.table import Table
+
+from pratique.interfaces.cli.demo_sign_ins import sign_ins
 
 app = typer.Typer(no_args_is_help=True, help="The demo institution.")
 
@@ -25,9 +29,7 @@ def credentials(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Show who can sign in to the demo institution."""
-    from pratique.interfaces.cli import demo_school
-
-    people = demo_school.credentials()
+    people = sign_ins(Path(settings.VAR))
     if as_json:
         typer.echo(orjson.dumps(people).decode())
         return

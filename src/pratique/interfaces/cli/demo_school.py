@@ -1,8 +1,6 @@
 """The demo institution, made once, through the same actions that a real school's data goes through."""
 
 import io
-import json
-import os
 import random
 import secrets
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ from pratique.institutions.actions import TermDates, create_institution, create_
 from pratique.institutions.models import Institution, RequirementGroup
 from pratique.institutions.queries import institution_by_slug
 from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
+from pratique.interfaces.cli.demo_sign_ins import keep_sign_ins
 from pratique.records.actions import add_evidence
 from pratique.records.models import Evidence
 from pratique.requirements.actions import create_draft, publish
@@ -74,12 +73,6 @@ def load(*, say: Say = lambda message: None) -> bool:
     return True
 
 
-def credentials() -> list[dict[str, Any]]:
-    """Return who can sign in to the demo: role, username and password of each."""
-    path = _credentials_file()
-    return json.loads(path.read_text()) if path.exists() else []
-
-
 def _set_up(institution: Institution, now: datetime) -> None:
     create_package(
         institution=institution, code=PACKAGE_CODE, name="Student Health 2026-27",
@@ -98,11 +91,7 @@ def _set_up(institution: Institution, now: datetime) -> None:
             email=f"{username}@harbor.example.edu", by=BY, now=now,
         )  # fmt: skip
         people.append({"role": role.value, "username": username, "password": password})
-    path = _credentials_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(people, file, indent=2)
+    keep_sign_ins(Path(settings.VAR), people)
 
 
 def _requirements(group: str) -> list[dict[str, Any]]:
@@ -147,7 +136,3 @@ def _evidence(today: date) -> Iterator[Evidence]:
         profile = chance.choices(names, weights)[0]
         if born is not None and born < today - timedelta(days=365):
             yield from StudentRecords(born, today, chance, make).all(profile, nursing=group == "Nursing")
-
-
-def _credentials_file() -> Path:
-    return Path(settings.VAR) / "secrets" / "demo-credentials.json"

@@ -145,7 +145,9 @@ def _look_after_children(
             say(f"Error: not healthy within {_HEALTHY_WITHIN:.0f} seconds. `pratique doctor` may know why.")
             return 1
         if not stop.wanted:
-            _welcome(say, settings.BASE_URL, embedded=settings.DATABASE_IS_EMBEDDED)
+            say(f"\nPratique is ready: {settings.BASE_URL}")
+            if follow:
+                _show_sign_ins()
             folder.update(ready=True)
         while not stop.wanted:
             children.step()
@@ -199,11 +201,13 @@ def _wait_until_healthy(children: Supervisor, folder: RunFolder, stop: _Stop) ->
     return stop.wanted
 
 
-def _welcome(say: Callable[[str], None], url: str, *, embedded: bool) -> None:
-    say(f"\nPratique is ready: {url}")
-    if embedded:
-        say("Sign-ins of the demo: pratique demo credentials")
-    say("How it is: pratique status   Stop: pratique down")
+def _show_sign_ins() -> None:
+    """Tell who can sign in to the demo, on the terminal alone: the log is no place for a password."""
+    from pratique.interfaces.cli.demo_sign_ins import sign_ins
+
+    for person in sign_ins(probe.var_folder()):
+        typer.echo(f"  {person['role']:<14} sign in as {person['username']}, password {person['password']}")
+    typer.echo("How it is: pratique status   Stop: pratique down")
 
 
 def _say_already(folder: RunFolder) -> None:
@@ -235,6 +239,7 @@ def _in_background(folder: RunFolder, port: int | None, *, no_demo: bool) -> int
         if code is not None:
             return code
         if ready:
+            _show_sign_ins()
             return 0
         time.sleep(_LOOK_EVERY)
     Identity.of(child.pid).terminate(seconds=30)
