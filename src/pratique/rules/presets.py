@@ -56,7 +56,7 @@ def _all_of(*rules: Data) -> Data:
 
 
 def _antigen(vaccine: str, cvx: list[str], doses: int) -> Data:
-    """Count one antigen: after the first birthday, 28 days apart, live vaccines only (since 1968) [203]."""
+    """Count one antigen: after the first birthday, 28 days apart, live vaccines only (since 1968)."""
     return _series(
         vaccine, cvx, doses,
         min_age=["P12M"] * doses, min_interval=["P28D"] * (doses - 1), earliest="1968-01-01",
@@ -125,9 +125,9 @@ def _requirement(key: str, name: str, rule: Data, source: str, confidence: str, 
     }  # fmt: skip
 
 
-_ACHA = "ACHA Immunization Recommendations for College Students, 2021 [242][243]; CDSi 4.64 [273]"
-_ACHA_TB = "ACHA Tuberculosis Screening, 2021 [244][271]"
-_HCP = "ACHA 2021 for health sciences students [242]; CDSi 4.64 [273]"
+_ACHA = "ACHA Immunization Recommendations for College Students, 2021; CDSi 4.64"
+_ACHA_TB = "ACHA Tuberculosis Screening, 2021"
+_HCP = "ACHA 2021 for health sciences students; CDSi 4.64"
 
 _ACHA_BASELINE = (
     _requirement(
@@ -172,7 +172,7 @@ _TEXAS = (
             "MenACWY", MENACWY, 1,
             window={"within": "P5Y", "at_least_before": "P10D", "of": "term_start"},
         ),
-        "Texas: 25 TAC and the Higher Education Coordinating Board [200][201]", "high",
+        "Texas: 25 TAC and the Higher Education Coordinating Board", "high",
         condition={
             "kind": "and",
             "of": [
@@ -193,7 +193,7 @@ _NEW_YORK = (
             ),
             _MMR_TITER,
         ),
-        "New York: Public Health Law 2165, Department of Health handbook [203]", "high",
+        "New York: Public Health Law 2165, Department of Health handbook", "high",
         condition={
             "kind": "and",
             "of": [_BORN_1957_OR_LATER, {"kind": "attribute", "name": "credits", "at_least": 6}],
