@@ -8,8 +8,6 @@ template, so that each benchmark starts from a fresh copy of it within seconds.
     school = population.prepared(50_000)      # Django is set up and connected to the copy, as the application's role
 """
 
-
-
 import hashlib
 import os
 import sys

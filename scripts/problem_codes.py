@@ -1,6 +1,6 @@
 """Write docs/reference/roster-problems.md from the tables in pratique.rosters.problems.
 
-    python scripts/problem_codes.py [--check]
+python scripts/problem_codes.py [--check]
 """
 
 import sys

@@ -7,34 +7,61 @@ import pratique.foundation.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('institutions', '0001_initial'),
+        ("institutions", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ReportRun',
+            name="ReportRun",
             fields=[
-                ('id', models.UUIDField(default=pratique.foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('report_key', models.CharField(max_length=60)),
-                ('parameters', models.JSONField(blank=True, default=dict)),
-                ('format', models.CharField(max_length=10)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=10)),
-                ('requested_by', models.CharField(max_length=80)),
-                ('requested_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('rows', models.PositiveIntegerField(blank=True, null=True)),
-                ('rows_done', models.PositiveIntegerField(default=0)),
-                ('size', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('file_name', models.CharField(blank=True, max_length=200)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('institution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='institutions.institution')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=pratique.foundation.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("report_key", models.CharField(max_length=60)),
+                ("parameters", models.JSONField(blank=True, default=dict)),
+                ("format", models.CharField(max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("requested_by", models.CharField(max_length=80)),
+                ("requested_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("rows", models.PositiveIntegerField(blank=True, null=True)),
+                ("rows_done", models.PositiveIntegerField(default=0)),
+                ("size", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("file_name", models.CharField(blank=True, max_length=200)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="institutions.institution",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['institution', '-requested_at'], name='report_run_recent')],
+                "indexes": [models.Index(fields=["institution", "-requested_at"], name="report_run_recent")],
             },
         ),
     ]
