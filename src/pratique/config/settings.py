@@ -130,6 +130,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # a shared desk is the rule: closing the browser signs out
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# Limits are by address of the person, which only the proxies in front of us know: else one attacker locks out all.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("PRATIQUE_PROXIES", "1" if HTTPS else "0"))
 ACCOUNT_FORMS = {
     "login": "pratique.accounts.forms.SignIn",
     "reset_password": "pratique.accounts.forms.ResetPassword",

@@ -64,6 +64,21 @@ def test_after_five_failures_the_account_waits_and_says_so(school):
     assert "Too many failed" in text_of(sign_in(login)[1])
 
 
+def test_behind_a_proxy_failures_count_for_the_address_that_made_them(school, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+    def from_address(address, password):
+        sent = {"login": school.staff[Role.REVIEWER].username, "password": password}
+        return Client(headers={"X-Forwarded-For": address}).post("/account/login/", sent)
+
+    for n in range(11):
+        Client(headers={"X-Forwarded-For": "203.0.113.9"}).post(
+            "/account/login/", {"login": f"guess{n}", "password": "x"}
+        )
+    assert "Too many" in text_of(from_address("203.0.113.9", PASSWORD))
+    assert from_address("198.51.100.4", PASSWORD).status_code == 302
+
+
 def test_the_session_gets_a_new_key_at_sign_in(school):
     client = Client()
     session = client.session
