@@ -33,7 +33,9 @@ function closeMenus(event) {
 
 function announce(root) {
   const said = root.querySelector?.("[data-announce]");
-  if (said) document.getElementById("announcement").textContent = said.textContent.trim();
+  const box = document.getElementById("announcement");
+  const text = said?.textContent.trim();
+  if (text && box.textContent !== text) box.textContent = text;
 }
 
 // On a phone the filters would push the result out of sight: they start folded, unless one of them is wrong.
@@ -64,11 +66,20 @@ document.addEventListener("htmx:before:response", (event) => {
   }
 });
 
+let focusWasInside = false;
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const { target } = event.detail.ctx;
+  focusWasInside = target !== document.activeElement && target.contains(document.activeElement);
+});
+
 document.addEventListener("htmx:after:settle", (event) => {
   const fresh = document.getElementById(event.target.id) ?? event.target;
   announce(fresh);
   // What had the focus is gone: stay at the place that changed, not at the top of the page.
-  if (document.activeElement === document.body && fresh.matches?.("[tabindex]")) fresh.focus({ preventScroll: true });
+  if (focusWasInside && document.activeElement === document.body && fresh.matches?.("[tabindex]")) {
+    fresh.focus({ preventScroll: true });
+  }
 });
 
 // Column mapping: the first values of the column that is chosen.
