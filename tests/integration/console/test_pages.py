@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from pratique.accounts.roles import Role
-from pratique.interfaces.console import outbox, words
+from pratique.interfaces.console import activity, outbox, words
 from pratique.students.models import Student
 from tests.integration.console.conftest import text_of
 from tests.schools import imported, judged
@@ -169,6 +169,18 @@ def test_activity_says_what_happened_and_is_filtered(school, signed_in):
     assert "Made a staff account" in page
     assert "Made a staff account" not in text_of(client.get("/activity/?kind=rosters"))
     assert "Nothing of this kind yet" in text_of(client.get("/activity/?kind=students"))
+
+
+def test_every_event_that_is_recorded_has_a_sentence():
+    """A name is found where it is written, or as a verb handed to a module's own `_record`."""
+    found = set()
+    for path in CONSOLE.parents[1].rglob("*.py"):
+        text = path.read_text()
+        found |= set(re.findall(r'record\(\s*"([a-z_]+:[a-z_]+:[a-z_]+)"', text))
+        for prefix in re.findall(r'f"([a-z_]+:[a-z_]+:)\{verb\}"', text):
+            found |= {prefix + verb for verb in re.findall(r'_record\("(\w+)"', text)}
+    assert len(found) > 10
+    assert found <= set(activity._SENTENCES)
 
 
 def test_the_outbox_shows_kept_mails_and_only_where_mail_is_kept(signed_in, settings, tmp_path):

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from pratique.foundation.models import AuditEvent
 from pratique.institutions.queries import institution_by_slug
 from pratique.rosters import actions
-from pratique.rosters.models import ImportState, RosterImport
+from pratique.rosters.models import ImportState, RosterFile, RosterImport
 from pratique.students.models import Student
 from tests.integration.console.conftest import text_of
 from tests.schools import BY, HEADER, NOW, TODAY, imported
@@ -191,6 +191,27 @@ def test_a_file_level_refusal_at_the_check_is_shown(school, signed_in):
     page = text_of(signed_in().get(f"/rosters/{roster_import.id}/"))
     assert "There is no column" in page
     assert "Match the columns again" in page
+
+
+def test_a_fault_of_ours_is_not_blamed_on_the_file(school, signed_in):
+    client = signed_in()
+    columns = upload(client, ANA).headers["Location"]
+    detail = client.post(columns, default_mapping()).headers["Location"]
+    actions.give_up(institution=school.institution, roster_import_id=the_import(school).id, now=NOW)
+    page = text_of(client.get(detail))
+    assert "Something went wrong on our side" in page
+    assert "Try again" in page
+    assert "Correct the file" not in page
+    assert "could not be finished" in text_of(client.get("/"))
+    assert client.get(columns).status_code == 200
+
+
+def test_a_file_that_is_no_longer_kept_is_asked_for_again(school, signed_in):
+    client = signed_in()
+    columns = upload(client, ANA).headers["Location"]
+    with school.scope():
+        RosterFile.objects.all().delete()
+    assert "no longer kept" in text_of(client.get(columns, follow=True))
 
 
 def test_an_import_can_be_put_aside_before_it_is_applied_and_not_after(school, signed_in):

@@ -35,7 +35,7 @@ CHIPS: Mapping[str, Mapping[str, Chip]] = {
         "ready": Chip("expired", "visibility", _("Waiting for you")),
         "applying": Chip("pending", "autorenew", _("Being applied")),
         "applied": Chip("approved", "check_circle", _("Applied")),
-        "failed": Chip("rejected", "cancel", _("File refused")),
+        "failed": Chip("rejected", "cancel", _("Failed")),
         "cancelled": Chip("incomplete", "remove_circle", _("Cancelled")),
     },
     "outcome": {

@@ -16,7 +16,7 @@ from pratique.interfaces.console.paging import Page, page_number
 from pratique.interfaces.console.permissions import requires
 from pratique.rosters import actions, queries
 from pratique.rosters.csvfile import CsvFileError
-from pratique.rosters.models import ImportState, RosterImport, RowOutcome
+from pratique.rosters.models import ImportState, RosterFile, RosterImport, RowOutcome
 from pratique.rosters.policies import WrongStateError
 
 _LARGEST = 64 * 1024 * 1024  # contracts/file-transfer.md, "Inbound files"
@@ -79,6 +79,9 @@ def roster_columns(request: HttpRequest, import_id: UUID) -> HttpResponse:
             {"roster_import": roster_import, "refusal": refusal},
             status=422,
         )
+    except RosterFile.DoesNotExist:
+        messages.error(request, _("The file itself is no longer kept. Import it again."))
+        return redirect("roster_upload")
     student_id_required = people.staff(request).institution.student_id_required
     mapping, errors = roster_import.mapping, {}
     if request.method == "POST":
