@@ -65,6 +65,7 @@ def load(entry: Entry) -> Any:
     """Import a command's module, with the environment read and (if it needs models) Django set up."""
     _read_environment()
     if entry.django:
+        _ensure_embedded_database()
         import django
 
         django.setup()
@@ -103,6 +104,16 @@ def _read_environment() -> None:
     # Commands that must not touch the settings (those might make a database) still need to find things.
     os.environ["PRATIQUE_HOME"] = str(root.resolve())
     os.environ["PRATIQUE_VAR"] = str((root / os.environ.get("PRATIQUE_VAR", "var")).resolve())
+
+
+def _ensure_embedded_database() -> None:
+    """Start the embedded server where a command needs it and nobody did; `pratique down` stops it."""
+    if not os.environ.get("DATABASE_URL"):
+        from pathlib import Path
+
+        from pratique.config import environment
+
+        environment.embedded(Path(os.environ["PRATIQUE_VAR"])).start()
 
 
 def _sentence(error: Exception) -> str | None:

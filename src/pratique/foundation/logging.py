@@ -7,6 +7,13 @@ import structlog
 from structlog.typing import Processor
 
 
+def _without_traces_of_refusals(record: logging.LogRecord) -> bool:
+    """Keep a refusal (403, 404) to one line: stack traces are for faults of ours."""
+    if getattr(record, "status_code", 500) < 500:
+        record.exc_info = None
+    return True
+
+
 def configure(*, json: bool, level: str = "INFO") -> None:
     """Route structlog and the standard library's loggers to standard error in one form."""
     shared: list[Processor] = [
@@ -35,3 +42,4 @@ def configure(*, json: bool, level: str = "INFO") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("procrastinate").setLevel("WARNING")
+    logging.getLogger("django.request").addFilter(_without_traces_of_refusals)

@@ -189,6 +189,7 @@ class Follower:
 def rotate(log: Path) -> None:
     """Move a log that has grown too long aside, and forget the oldest of those moved."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.chmod(0o700)
     if not log.exists() or log.stat().st_size < _LOG_LIMIT:
         return
     for number in range(_LOGS_KEPT - 1, 0, -1):

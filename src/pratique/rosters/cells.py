@@ -42,12 +42,16 @@ Reading: TypeAlias = tuple[Value | None, tuple[Problem, ...], tuple[Problem, ...
 EMPTY: Reading[Any] = (None, (), ())
 
 
+_DECEIVING = frozenset("\u200b\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 class TextRule:
     """Text of one field: trimmed of outer white space, NFC, within its length, without control characters.
 
     Nothing is interpreted: what looks like a formula, a tag or a number stays the text it is. Right-to-left,
-    combining and zero-width characters are kept; in an identifier, where two that look alike would be two
-    students, the invisible ones are warned about.
+    combining and zero-width characters are kept. In an identifier, where two that look alike would be two
+    students, every invisible one is warned about; in a name, where some scripts need joiners, those that only
+    deceive: marks that turn the direction of what follows, and spaces of no width.
     """
 
     def __init__(self, field: str, column: str) -> None:
@@ -78,10 +82,16 @@ class TextRule:
             errors.append(Problem("too_long", self.column, message))
         if errors:
             return None, tuple(errors), ()
-        return value or None, (), self._invisible(value) if self.identifier else ()
+        return value or None, (), self._invisible(value)
 
     def _invisible(self, value: str) -> tuple[Problem, ...]:
-        hidden = sorted({f"U+{ord(char):04X}" for char in value if unicodedata.category(char) == "Cf"})
+        hidden = sorted(
+            {
+                f"U+{ord(char):04X}"
+                for char in value
+                if unicodedata.category(char) == "Cf" and (self.identifier or char in _DECEIVING)
+            }
+        )
         if not hidden:
             return ()
         message = (

@@ -78,15 +78,15 @@ class _RowParser:
         cells = self._pick(record.cells + self._extra)
         username, errors, warnings = self.username(cells[0])
         student_id, student_id_errors, student_id_warnings = self.student_id(cells[1])
-        last_name, last_name_errors, _ = self.last_name[cells[2]]
-        first_name, first_name_errors, _ = self.first_name[cells[3]]
+        last_name, last_name_errors, last_name_warnings = self.last_name[cells[2]]
+        first_name, first_name_errors, first_name_warnings = self.first_name[cells[3]]
         telephone, telephone_errors, _ = self.telephone(cells[4])
         born, born_errors, _ = self.date_of_birth[cells[5]]
         on_campus, on_campus_errors, _ = self.on_campus[cells[8]]
         placed = self.place(cells[6], cells[7], cells[9])
         errors += student_id_errors + last_name_errors + first_name_errors + telephone_errors
         errors += born_errors + placed.errors + on_campus_errors
-        warnings += student_id_warnings + placed.warnings
+        warnings += student_id_warnings + last_name_warnings + first_name_warnings + placed.warnings
         if username is None or (student_id is None and self.student_id_required):
             errors = self._with_missing(record, cells, errors)
         if errors or record.errors:

@@ -114,7 +114,10 @@ class _Dating:
         if bounds.opens is not None and bounds.opens > on_date:
             waits = sooner(waits, bounds.opens)
         code, more, next_action_on, lapsed = self._wrong(past, dated, days, bounds)
-        return Outcome(False, (Reason(code, self._about + more),), next_action_on, waits, lapsed=lapsed)
+        shown = past[0] if past else None
+        return Outcome(
+            False, (Reason(code, self._about + more),), next_action_on, waits, shown, lapsed=lapsed
+        )
 
     def lapses(self, days: Iterable[date | None]) -> Iterator[date]:
         """Yield the days on which time alone pushes one of these out of the window."""

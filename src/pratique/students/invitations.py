@@ -93,5 +93,8 @@ def compose(claimed: Claimed, institution: Institution) -> EmailMessage:
         subject=_("Your account at {institution}").format(institution=institution.name),
         body=body,
         to=[claimed.email],
-        headers={"Message-ID": f"<invitation-{claimed.id}@{domain}>"},
+        headers={
+            "Message-ID": f"<invitation-{claimed.id}@{domain}>",
+            "X-Pratique-Institution": str(institution.id),
+        },
     )

@@ -1,6 +1,7 @@
 """What holds for every page: headers, no inline code, a name for each control, colors that can be read."""
 
 import re
+import uuid
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -183,7 +184,9 @@ def test_every_event_that_is_recorded_has_a_sentence():
     assert found <= set(activity._SENTENCES)
 
 
-def test_the_outbox_shows_kept_mails_and_only_where_mail_is_kept(signed_in, settings, tmp_path):
+def test_the_outbox_shows_a_school_its_own_mails_and_only_where_mail_is_kept(
+    school, signed_in, settings, tmp_path
+):
     settings.MAIL_OUTBOX = tmp_path / "outbox.sqlite3"
     client = signed_in(Role.ADMINISTRATOR)
     assert client.get("/outbox/").status_code == 404
@@ -191,7 +194,15 @@ def test_the_outbox_shows_kept_mails_and_only_where_mail_is_kept(signed_in, sett
     settings.EMAIL_BACKEND = "pratique.connectors.mail.outbox.OutboxBackend"
     assert "The outbox is empty" in text_of(client.get("/outbox/"))
     mail.get_connection(settings.EMAIL_BACKEND).send_messages(
-        [mail.EmailMessage(f"Hello <{n}>", "See https://x.example/a", to=[f"u{n}@x.edu"]) for n in range(60)]
+        [
+            mail.EmailMessage(
+                f"Hello <{n}>",
+                "See https://x.example/a",
+                to=[f"u{n}@x.edu"],
+                headers={"X-Pratique-Institution": str(whose)},
+            )
+            for n, whose in [*((n, school.institution.id) for n in range(60)), (60, uuid.uuid4())]
+        ]
     )
     page = text_of(client.get("/outbox/"))
     assert "60 mails" in page
@@ -199,7 +210,8 @@ def test_the_outbox_shows_kept_mails_and_only_where_mail_is_kept(signed_in, sett
     assert "1 mail " in text_of(client.get("/outbox/?q=u7@x"))
     assert "Hello &lt;0&gt;" in text_of(client.get("/outbox/?page=2"))
     assert 'href="https://x.example/a"' in client.get("/outbox/1/").content.decode()
-    assert client.get("/outbox/999/").status_code == 404
+    for other in (61, 999, 10**20):
+        assert client.get(f"/outbox/{other}/").status_code == 404
     settings.HTTPS = True  # reached from elsewhere: mails of every school would lie open
     assert client.get("/outbox/").status_code == client.get("/outbox/1/").status_code == 404
 
@@ -282,3 +294,28 @@ def test_every_icon_that_a_page_asks_for_exists():
         asked |= set(re.findall(r'{% icon "(\w+)" %}', template.read_text()))
     assert asked
     assert not {name for name in asked if f'id="{name}"' not in sprite}
+
+
+@pytest.mark.parametrize("address", ["/students/?q=%00", "/students/?q=a%00b&tracker=%00", "/reports/?q=%00"])
+def test_a_nul_in_an_address_is_no_fault_of_ours(signed_in, address):
+    assert signed_in(Role.ADMINISTRATOR).get(address).status_code == 200
+
+
+def test_a_stranger_cannot_send_a_large_body(client, settings):
+    answer = client.post(
+        "/account/login/", data=b"x" * 10, content_type="text/plain", CONTENT_LENGTH="500000000"
+    )
+    assert answer.status_code == 413
+    assert "too much" in answer.content.decode()
+
+
+def test_staff_may_send_a_roster_and_nothing_larger(signed_in):
+    client = signed_in(Role.COORDINATOR)
+    answers = [
+        client.post(
+            "/rosters/new/", data=b"", content_type="text/plain", CONTENT_LENGTH=str(size)
+        ).status_code
+        for size in (60_000_000, 80_000_000)
+    ]
+    assert answers[0] != 413
+    assert answers[1] == 413

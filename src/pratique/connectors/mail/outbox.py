@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+from pratique.foundation.tenancy import current_institution
+
+# Says whose mail it is where no scope is open; without either, nobody is shown it.
+INSTITUTION_HEADER = "X-Pratique-Institution"
+_LARGEST_ID = 2**63 - 1
 _SCHEMA = """
     create table if not exists message (
         id integer primary key, message_id text not null unique, kept_at text not null,
-        recipients text not null, subject text not null, body text not null
+        recipients text not null, subject text not null, body text not null, institution text not null default ''
     )
 """
 
@@ -71,8 +77,8 @@ class OutboxBackend(BaseEmailBackend):
         try:
             with self._database:
                 self._database.executemany(
-                    "insert or ignore into message (message_id, kept_at, recipients, subject, body) "
-                    "values (?, ?, ?, ?, ?)",
+                    "insert or ignore into message (message_id, kept_at, recipients, subject, body, institution) "
+                    "values (?, ?, ?, ?, ?, ?)",
                     [_row(message) for message in email_messages],
                 )
         finally:
@@ -81,24 +87,28 @@ class OutboxBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-def messages(*, search: str = "", page: int = 1, page_size: int = 50) -> OutboxPage:
-    """Return a page of the outbox; `search` looks in recipients and subject."""
+def messages(*, institution_id: UUID, search: str = "", page: int = 1, page_size: int = 50) -> OutboxPage:
+    """Return a page of one institution's mails; `search` looks in recipients and subject."""
     pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    where = "where recipients like ? escape '\\' or subject like ? escape '\\'"
+    where = "where institution = ? and (recipients like ? escape '\\' or subject like ? escape '\\')"
+    values = [str(institution_id), pattern, pattern]
     with _reading() as database:
-        (total,) = database.execute(f"select count(*) from message {where}", [pattern, pattern]).fetchone()  # noqa: S608
+        (total,) = database.execute(f"select count(*) from message {where}", values).fetchone()  # noqa: S608
         rows = database.execute(
             f"select id, kept_at, recipients, subject, body from message {where} order by id desc limit ? offset ?",  # noqa: S608
-            [pattern, pattern, page_size, (page - 1) * page_size],
+            [*values, page_size, (page - 1) * page_size],
         ).fetchall()
     return OutboxPage([_message(row) for row in rows], total, page, max(1, -(-total // page_size)))
 
 
-def message(id_: int) -> KeptMessage | None:
-    """Return one message, or None."""
+def message(id_: int, *, institution_id: UUID) -> KeptMessage | None:
+    """Return one message of an institution, or None."""
+    if id_ > _LARGEST_ID:
+        return None
     with _reading() as database:
         row = database.execute(
-            "select id, kept_at, recipients, subject, body from message where id = ?", [id_]
+            "select id, kept_at, recipients, subject, body from message where id = ? and institution = ?",
+            [id_, str(institution_id)],
         ).fetchone()
     return _message(row) if row else None
 
@@ -130,6 +140,7 @@ def _row(message: EmailMessage) -> tuple[str, ...]:
         ", ".join(message.recipients()),
         str(message.subject),
         str(message.body),
+        message.extra_headers.get(INSTITUTION_HEADER) or str(current_institution() or ""),
     )
 
 

@@ -61,7 +61,7 @@ def capability(name: str, value: str) -> Iterator[None]:
 
     Sign-in, a partner's client id and the scheduler must find a row before they know its institution. Each such
     look-up is one policy (`operations.AllowLookup`) that compares one column with one setting: knowing the value
-    shows that row, and nothing can be listed.
+    shows that row. Only the scheduler's shows more: every institution's own row, and nothing that belongs to it.
     """
     with transaction.atomic():
         _set(f"pratique.{name}", value)

@@ -26,12 +26,12 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.institutions.queries import institution_by_slug
 from pratique.rosters import actions, queries
-from pratique.rosters.csvfile import CsvFileError
+from pratique.rosters.csvfile import MAX_BYTES, CsvFileError
 from pratique.rosters.models import ImportState, RosterImport
 from pratique.rosters.planning import plan_file
 from pratique.rosters.progress import reporting
 from pratique.rosters.sample import write_sample
-from pratique.rosters.types import Outcome, RowResult
+from pratique.rosters.types import Outcome, Problem, RowResult
 
 app = typer.Typer(no_args_is_help=True, help="Check and import files of students.")
 
@@ -94,7 +94,9 @@ def check(
         raise typer.Exit(EXIT_REFUSED_FILE) from None
     results, counts = planned.plan.results, planned.plan.counts
     if as_json:
-        _write_lines(_row_object(result) for result in results)
+        # What concerns the whole file is told with its first row: each line of the output is a row.
+        about_file = {results[0].row: planned.warnings}
+        _write_lines(_row_object(result, about_file.get(result.row, ())) for result in results)
     else:
         console = Console()
         for warning in planned.warnings:
@@ -208,7 +210,8 @@ def _read(file: Path) -> bytes:
     if file.is_dir():
         raise CsvFileError("unreadable", 1, f"{file} is a folder. Name the CSV file in it.")
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)  # one byte too many is enough to refuse the file
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise CsvFileError(
@@ -224,13 +227,13 @@ def _tell_file_error(error: CsvFileError, *, as_json: bool) -> None:
         typer.echo(f"The file was refused (line {error.line}, {error.code}): {error.message}", err=True)
 
 
-def _row_object(result: RowResult) -> dict[str, Any]:
+def _row_object(result: RowResult, about_file: tuple[Problem, ...]) -> dict[str, Any]:
     return {
         "line": result.line,
         "row": result.row,
         "outcome": result.outcome.value,
         "errors": [problem._asdict() for problem in result.errors],
-        "warnings": [problem._asdict() for problem in result.warnings],
+        "warnings": [problem._asdict() for problem in (*about_file, *result.warnings)],
     }
 
 

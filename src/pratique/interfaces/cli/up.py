@@ -41,7 +41,12 @@ def up(
     ] = False,
     port: Annotated[
         int | None,
-        typer.Option(envvar="PRATIQUE_PORT", help="Where the web process listens. [default: 8000 or next]"),
+        typer.Option(
+            envvar="PRATIQUE_PORT",
+            min=1,
+            max=65535,
+            help="Where the web process listens. [default: 8000 or next]",
+        ),
     ] = None,
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not load the demo institution.")] = False,
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,

@@ -33,6 +33,8 @@ FIELDS: Mapping[str, tuple[str | Promise, str | Promise, bool]] = {
     "package": (gettext_lazy("Package code"), gettext_lazy("Only if you use more than one"), True),
 }
 
+_LONGEST = 254  # no roster field is longer
+
 
 @dataclass(frozen=True)
 class FieldRow:
@@ -90,7 +92,9 @@ def samples(choices: MappingChoices) -> list[tuple[str, str]]:
 def read(form: QueryDict, header: Sequence[str]) -> dict[str, dict[str, str]]:
     """Return the mapping that was sent in; a value for every row goes before a column."""
     constants = {
-        key: value for key in FIELDS if FIELDS[key][2] and (value := form.get(f"constant-{key}", "").strip())
+        key: value
+        for key in FIELDS
+        if FIELDS[key][2] and (value := form.get(f"constant-{key}", "").replace("\0", "").strip()[:_LONGEST])
     }
     known = set(header)
     headers = {

@@ -99,7 +99,8 @@ def read_filter(query: QueryDict, *, today: date) -> StudentFilter:
     """Return the filter that an address asks for. A value that cannot be read filters nothing."""
     standing, state = query.get("standing", ""), query.get("state", "")
     return StudentFilter(
-        search=query.get("q", "").strip()[:200],
+        # No text of ours holds a NUL, and PostgreSQL refuses to compare with one.
+        search=query.get("q", "").replace("\0", "").strip()[:200],
         package=_key(query, "package"),
         tracker=_key(query, "tracker"),
         group=_key(query, "group"),

@@ -103,7 +103,14 @@ _FIXED = (
     Column("num_items", gettext_lazy("Items"), ColumnKind.INTEGER, "m.num_items"),
     Column("num_complete", gettext_lazy("Items handed in"), ColumnKind.INTEGER, "m.num_complete"),
     Column("num_approved", gettext_lazy("Items approved"), ColumnKind.INTEGER, "m.num_approved"),
-    Column("next_action_on", gettext_lazy("Next action"), ColumnKind.DATE, "m.next_action_on"),
+    # What has been asked for long is asked today: a date in the past reads like a mistake.
+    Column(
+        "next_action_on",
+        gettext_lazy("Next action"),
+        ColumnKind.DATE,
+        "m.next_action_on + greatest(0, %(today)s::date - m.next_action_on)",
+        sort=("m.next_action_on",),
+    ),
     Column("status_changed_at", gettext_lazy("Last changed"), ColumnKind.INSTANT, "m.status_changed_at"),
 )
 _SAME_ITEM = "i.institution_id = m.institution_id and i.membership_id = m.id"

@@ -1,6 +1,6 @@
 """The local outbox: mails that an installation without a mail server keeps instead of sending.
 
-It belongs to the installation and not to an institution, so it exists only where mail is not really sent.
+It exists only where mail is not really sent, and shows each institution its own.
 """
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,7 +22,12 @@ def outbox(request: HttpRequest) -> HttpResponse:
     if not local_outbox.in_use():
         raise Http404
     search = request.GET.get("q", "").strip()[:200]
-    found = messages(search=search, page=wanted_page(request.GET), page_size=_PAGE)
+    found = messages(
+        institution_id=request.user.institution_id,
+        search=search,
+        page=wanted_page(request.GET),
+        page_size=_PAGE,
+    )
     page = Page(list(found.messages), found.page, _PAGE, found.total)
     return render(request, "console/outbox.html", {"page": page, "search": search})
 
@@ -30,7 +35,9 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @requires(Permission.VIEW_AUDIT)
 @require_safe
 def outbox_message(request: HttpRequest, message_id: int) -> HttpResponse:
-    kept = message(message_id) if local_outbox.in_use() else None
+    kept = None
+    if local_outbox.in_use():
+        kept = message(message_id, institution_id=request.user.institution_id)
     if kept is None:
         raise Http404
     return render(request, "console/outbox_message.html", {"message": kept})

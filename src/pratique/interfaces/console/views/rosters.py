@@ -154,6 +154,8 @@ def roster_results(request: HttpRequest, import_id: UUID) -> HttpResponseBase:
     """Download the results, or with `?problems` only the rows that have any."""
     roster_import = _find(import_id)
     problems = "problems" in request.GET
+    if roster_import.state not in (ImportState.READY, ImportState.APPLIED):
+        raise Http404
     audit.record(
         "console:roster_results:downloaded",
         institution_id=roster_import.institution_id,
