@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from pratique.accounts.roles import Permission
 from pratique.connectors.mail.outbox import message, messages
 from pratique.interfaces.console import outbox as local_outbox
+from pratique.interfaces.console import people
 from pratique.interfaces.console.paging import Page, wanted_page
 from pratique.interfaces.console.permissions import requires
 
@@ -23,7 +24,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
         raise Http404
     search = request.GET.get("q", "").strip()[:200]
     found = messages(
-        institution_id=request.user.institution_id,
+        institution_id=people.staff(request).institution_id,
         search=search,
         page=wanted_page(request.GET),
         page_size=_PAGE,
@@ -37,7 +38,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
 def outbox_message(request: HttpRequest, message_id: int) -> HttpResponse:
     kept = None
     if local_outbox.in_use():
-        kept = message(message_id, institution_id=request.user.institution_id)
+        kept = message(message_id, institution_id=people.staff(request).institution_id)
     if kept is None:
         raise Http404
     return render(request, "console/outbox_message.html", {"message": kept})
