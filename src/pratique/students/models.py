@@ -90,7 +90,7 @@ class Membership(TenantModel):
         indexes = [
             models.Index(fields=["institution", "package", "tracker"], name="membership_tracker"),
             models.Index(
-                fields=["institution", "stale_since"],
+                fields=["institution", "stale_since", "id"],
                 name="membership_stale",
                 condition=Q(stale_since__isnull=False),
             ),

@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             model_name="membership",
             index=models.Index(
                 condition=models.Q(("stale_since__isnull", False)),
-                fields=["institution", "stale_since"],
+                fields=["institution", "stale_since", "id"],
                 name="membership_stale",
             ),
         ),
