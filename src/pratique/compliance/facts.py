@@ -93,11 +93,14 @@ def of(membership_ids: Sequence[UUID]) -> list[Loaded]:
 
 def _load(statement: str, values: dict[str, Any]) -> list[Loaded]:
     with bulk.reading() as cursor:
+        # Otherwise each batch of a large school reads whole tables, and time grows with the square of its size.
+        cursor.execute("set local enable_seqscan = off")
         rows = cursor.execute(statement, values).fetchall()
         if not rows:
             return []
         evidence, touched = _evidence(cursor, [row[2] for row in rows])
         items = _items(cursor, [row[0] for row in rows])
+        cursor.execute("set local enable_seqscan = on")
     first = 3 + len(PROGRESS_COLUMNS)
     loaded = []
     for position, row in enumerate(rows):
