@@ -12,10 +12,9 @@ from django.utils.translation import gettext
 
 from pratique.compliance import actions, facts
 from pratique.compliance.judging import judge
-from pratique.compliance.models import Item
 from pratique.records.models import Dose
 from pratique.requirements.queries import sets_in_force
-from pratique.rules import Requirement, describe, evaluate, explain, reason_from_data
+from pratique.rules import Requirement, describe, evaluate, explain
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,6 @@ def standing(membership_id: UUID, today: date) -> list[CurrentItem]:
 def in_words(reason: Any) -> str:
     """Return a reason as a sentence in the active language, with dates as its readers write them."""
     return explain(reason, gettext, _long_date)
-
-
-def reasons_in_words(stored: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the sentences of `Item.reasons` as stored."""
-    return [in_words(reason_from_data(reason)) for reason in stored]
 
 
 def _long_date(day: date) -> str:
@@ -179,8 +173,3 @@ def progress_by_tracker(package_id: UUID | None = None) -> list[TrackerProgress]
             )
             for id_, name, due_on, students, complete, user_complete in cursor
         ]  # fmt: skip
-
-
-def stored_items(membership_id: UUID) -> Sequence[Item]:
-    """Return the items as the last evaluation stored them."""
-    return list(Item.objects.filter(membership_id=membership_id).order_by("requirement_key"))

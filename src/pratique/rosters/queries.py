@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -99,11 +99,6 @@ def mapping_choices(roster_import: RosterImport, *, rows: int = 3) -> MappingCho
         fields=tuple(DEFAULT_HEADERS.items()),
         suggested=dict(suggest_mapping(file.header).headers),
     )
-
-
-def problems_of(result: RowResult) -> list[dict[str, Any]]:
-    """Return the errors, then the warnings of a row."""
-    return [*(result.errors or ()), *(result.warnings or ())]
 
 
 def results_csv(roster_import: RosterImport, *, problems_only: bool = False) -> Iterator[bytes]:

@@ -26,7 +26,10 @@ def outcomes(roster_import):
 
 
 def codes(roster_import):
-    return [[p["code"] for p in queries.problems_of(result)] for result in queries.row_results(roster_import)]
+    return [
+        [p["code"] for p in (*(result.errors or ()), *(result.warnings or ()))]
+        for result in queries.row_results(roster_import)
+    ]
 
 
 def test_new_students_are_created_with_membership_invitation_and_stale_mark():
