@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pratique.accounts.actions import create_staff
 from pratique.accounts.models import User
-from pratique.accounts.roles import Role
+from pratique.accounts.roles import STAFF_ROLES, Role
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from tests.schools import BY, NOW, a_school
@@ -27,7 +27,7 @@ def make_school(slug: str = "", **settings) -> School:
     institution = a_school(slug, **settings)
     staff = {}
     with institution_scope(institution.id):
-        for role in Role:
+        for role in STAFF_ROLES:
             staff[role] = create_staff(
                 institution=institution,
                 username=f"{institution.slug}-{role}",

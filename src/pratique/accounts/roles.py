@@ -16,14 +16,25 @@ class Permission(StrEnum):
     VIEW_REPORTS = "reports.view"
     DOWNLOAD_REPORTS = "reports.download"
     VIEW_AUDIT = "audit.view"
+    REVIEW = "reviews.decide"
+    APPROVE_MANY = "reviews.approve_many"
+    MANAGE_REASONS = "reviews.reasons"
+    VIEW_EXEMPTION_STATEMENTS = "exemptions.statements"
+    INVITE_GUARDIANS = "students.guardians"
+    SEND_INVITATIONS = "students.invitations"
 
 
 class Role(StrEnum):
-    """The codes stored on a staff account."""
+    """The codes stored on an account. Students and guardians reach the portal alone, about what is theirs."""
 
     REVIEWER = "reviewer"
     COORDINATOR = "coordinator"
     ADMINISTRATOR = "administrator"
+    STUDENT = "student"
+    GUARDIAN = "guardian"
+
+
+STAFF_ROLES = (Role.REVIEWER, Role.COORDINATOR, Role.ADMINISTRATOR)
 
 
 @dataclass(frozen=True)
@@ -35,8 +46,16 @@ class RoleDescription:
     permissions: frozenset[Permission]
 
 
-_REVIEWER = frozenset({Permission.VIEW_DASHBOARD, Permission.VIEW_STUDENTS, Permission.VIEW_REPORTS})
-_COORDINATOR = _REVIEWER | {Permission.IMPORT_ROSTERS, Permission.DOWNLOAD_REPORTS}
+_STAFF = frozenset({Permission.VIEW_DASHBOARD, Permission.VIEW_STUDENTS, Permission.VIEW_REPORTS})
+# Why a student asks for an exemption is shown to two roles only: the reviewer who decides and the administrator.
+_REVIEWER = _STAFF | {Permission.REVIEW, Permission.APPROVE_MANY, Permission.VIEW_EXEMPTION_STATEMENTS}
+_COORDINATOR = _STAFF | {
+    Permission.IMPORT_ROSTERS,
+    Permission.DOWNLOAD_REPORTS,
+    Permission.MANAGE_REASONS,
+    Permission.INVITE_GUARDIANS,
+    Permission.SEND_INVITATIONS,
+}
 
 ROLES = {
     Role.REVIEWER: RoleDescription(
@@ -51,6 +70,10 @@ ROLES = {
         _("Administrator"),
         _("Runs the installation for the institution: may do everything."),
         frozenset(Permission),
+    ),
+    Role.STUDENT: RoleDescription(_("Student"), _("Sees and hands in their own record."), frozenset()),
+    Role.GUARDIAN: RoleDescription(
+        _("Guardian or helper"), _("Does for a student what that student or the school allowed."), frozenset()
     ),
 }
 

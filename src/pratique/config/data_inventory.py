@@ -15,7 +15,7 @@ class Fields(NamedTuple):
     health: str = ""
 
 
-_EVIDENCE = "id institution state source submitted_at reviewed_at"
+_EVIDENCE = "id institution submission state source submitted_at reviewed_at rejection_code"
 _EVIDENCE_PERSONAL = "student reviewed_by"
 
 INVENTORY: dict[str, Fields] = {
@@ -30,7 +30,7 @@ INVENTORY: dict[str, Fields] = {
     "institutions.Term": Fields("id institution name starts_on due_on"),
     "institutions.Tracker": Fields("id institution package requirement_group term name due_on"),
     "accounts.User": Fields(
-        "id institution password role is_integrator is_active created_at last_login",
+        "id institution password role is_integrator is_active language created_at last_login",
         personal="username email name",
     ),
     "students.Student": Fields(
@@ -44,18 +44,54 @@ INVENTORY: dict[str, Fields] = {
         health="num_items num_complete num_approved user_complete complete next_action_on changes_on",
     ),
     "students.Invitation": Fields("id institution state queued_at changed_at failure", personal="membership"),
+    "students.StudentAccount": Fields(
+        "id institution user notify_by_mail notify_by_text activated_at", personal="student text_number"
+    ),
+    "students.SignInLink": Fields(
+        "id institution guardianship purpose token_hash created_at expires_at used_at wrong_tries locked_until",
+        personal="student",
+    ),
+    "students.Guardianship": Fields(
+        "id institution user may_see_status may_upload may_sign granted_at expires_on accepted_at revoked_at",
+        personal="student name email relation granted_by revoked_by",
+    ),
+    "students.Notice": Fields(
+        "id institution guardianship kind channel state queued_at send_at changed_at failure",
+        personal="student",
+    ),
+    "records.Submission": Fields(
+        "id institution number state started_at changed_at confidential follows sent_at queued_at opened_at "
+        "decided_at withdrawn_at claimed_until",
+        personal="student started_by sent_by opened_by decided_by withdrawn_by claimed_by handed_to "
+        "second_opinion_of",
+        health="requirement_keys draft note staff_note",
+    ),
+    "records.File": Fields(
+        "id institution submission size received state refusal media_type sha256 active_content position "
+        "uploaded_at checked_at",
+        personal="student name uploaded_by",
+    ),
+    "records.Page": Fields("id institution file submission number position width height turned looks"),
+    "records.Signature": Fields("id institution form_answer place role signed_at", personal="name signed_by"),
+    "records.FormDefinition": Fields("id institution key version definition created_at"),
     "records.Dose": Fields(
-        _EVIDENCE, _EVIDENCE_PERSONAL, "rejection_reason cvx mvx product lot administered_on"
+        _EVIDENCE,
+        _EVIDENCE_PERSONAL,
+        "rejection_reason as_handed_in cvx mvx product lot administered_on precision",
     ),
     "records.Titer": Fields(
-        _EVIDENCE, _EVIDENCE_PERSONAL, "rejection_reason antibody result value unit collected_on"
+        _EVIDENCE,
+        _EVIDENCE_PERSONAL,
+        "rejection_reason as_handed_in antibody result value unit reference_range collected_on",
     ),
-    "records.Document": Fields(_EVIDENCE, _EVIDENCE_PERSONAL, "rejection_reason kind issued_on"),
-    "records.FormAnswer": Fields(_EVIDENCE, _EVIDENCE_PERSONAL, "rejection_reason form answers signed_on"),
+    "records.Document": Fields(_EVIDENCE, _EVIDENCE_PERSONAL, "rejection_reason as_handed_in kind issued_on"),
+    "records.FormAnswer": Fields(
+        _EVIDENCE, _EVIDENCE_PERSONAL, "rejection_reason as_handed_in form form_version answers signed_on"
+    ),
     "records.Exemption": Fields(
         _EVIDENCE,
         _EVIDENCE_PERSONAL,
-        "rejection_reason kind requirement_key granted_on expires_on has_document",
+        "rejection_reason as_handed_in kind requirement_key granted_on expires_on has_document statement",
     ),
     "requirements.RequirementSet": Fields(
         "id institution requirement_group version state applies_from published_at", personal="published_by"
@@ -70,6 +106,17 @@ INVENTORY: dict[str, Fields] = {
         "id institution transaction_id requirement_key at",
         personal="membership",
         health="from_status to_status",
+    ),
+    "reviews.Review": Fields(
+        "id institution submission evidence_kind evidence_id reason_code decided_at seconds undone_at",
+        personal="decided_by undone_by",
+        health="decision",
+    ),
+    "reviews.ReturnReason": Fields("id institution code name wording place retired_at"),
+    "reviews.Message": Fields(
+        "id institution submission side confidential sent_at read_at",
+        personal="student sent_by read_by",
+        health="requirement_key body",
     ),
     "rosters.RosterImport": Fields(
         "id institution file_name source size sha256 mapping state received_at applied_at counts file_error "

@@ -6,7 +6,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from pratique.interfaces.console.permissions import Access, requires
+from pratique.screens.permissions import Access, requires
 
 
 @requires(Access.PUBLIC)

@@ -70,16 +70,18 @@ INSTALLED_APPS = [
     "pratique.records",
     "pratique.requirements",
     "pratique.compliance",
+    "pratique.reviews",
     "pratique.rosters",
     "pratique.reports",
+    "pratique.screens",
     "pratique.interfaces.console",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "pratique.interfaces.console.middleware.ContentSecurityPolicy",
+    "pratique.screens.middleware.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "pratique.interfaces.console.body_limit.LimitBody",
+    "pratique.screens.body_limit.LimitBody",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -87,7 +89,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "pratique.interfaces.console.middleware.RequirePermission",
+    "pratique.screens.middleware.RequirePermission",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "pratique.config.urls"
@@ -95,7 +97,7 @@ WSGI_APPLICATION = "pratique.config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [PACKAGE / "interfaces" / "console" / "templates"],
+        "DIRS": [PACKAGE / "screens" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -137,9 +139,9 @@ ACCOUNT_FORMS = {
     "login": "pratique.accounts.forms.SignIn",
     "reset_password": "pratique.accounts.forms.ResetPassword",
 }
-CSRF_FAILURE_VIEW = "pratique.interfaces.console.views.errors.csrf_failed"
+CSRF_FAILURE_VIEW = "pratique.screens.errors.csrf_failed"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -179,7 +181,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [PACKAGE / "interfaces" / "console" / "static", ("vendor", ROOT / "assets")]
+STATICFILES_DIRS = [("vendor", ROOT / "assets")]
 STATIC_ROOT = VAR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

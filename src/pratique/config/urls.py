@@ -10,8 +10,8 @@ urlpatterns = [
     path("", include("pratique.interfaces.console.urls")),
 ]
 
-handler400 = "pratique.interfaces.console.views.errors.bad_request"
-handler403 = "pratique.interfaces.console.views.errors.forbidden"
-handler404 = "pratique.interfaces.console.views.errors.not_found"
-handler429 = "pratique.interfaces.console.views.errors.too_many_requests"
-handler500 = "pratique.interfaces.console.views.errors.server_error"
+handler400 = "pratique.screens.errors.bad_request"
+handler403 = "pratique.screens.errors.forbidden"
+handler404 = "pratique.screens.errors.not_found"
+handler429 = "pratique.screens.errors.too_many_requests"
+handler500 = "pratique.screens.errors.server_error"

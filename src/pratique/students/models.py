@@ -2,8 +2,9 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Lower
 
+from pratique.accounts.models import User
 from pratique.foundation.tenancy.models import TenantForeignKey, TenantModel
 from pratique.institutions.models import Institution, Package, Tracker
 
@@ -46,6 +47,8 @@ class Student(TenantModel):
                 "id",
                 name="student_by_plain_name",
             ),
+            # Who asks for a fresh link has not said yet where they belong: the one look-up without an institution.
+            models.Index(Lower("username"), name="student_lower_username"),
         ]
 
 
@@ -134,4 +137,158 @@ class Invitation(TenantModel):
                 name="invitation_waiting",
                 condition=Q(state="queued"),
             ),
+        ]
+
+
+class StudentAccount(TenantModel):
+    """The account with which a student signs in, and how they want to be told things."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
+    student = TenantForeignKey(Student, db_index=False)
+    user = TenantForeignKey(User, db_index=False)
+    notify_by_mail = models.BooleanField(default=True)
+    notify_by_text = models.BooleanField(default=False)
+    text_number = models.CharField(max_length=20, blank=True)
+    activated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "student"], name="student_account_student"),
+            models.UniqueConstraint(fields=["institution", "user"], name="student_account_user"),
+            models.CheckConstraint(
+                condition=Q(notify_by_text=False) | Q(text_number__gt=""), name="student_account_number"
+            ),
+        ]
+
+
+class LinkPurpose(models.TextChoices):
+    """What a mailed link opens: the student's own first sign-in, or a guardian's acceptance."""
+
+    STUDENT = "student"
+    GUARDIAN = "guardian"
+
+
+class SignInLink(TenantModel):
+    """A link that was mailed. Only its hash is kept; an old one still says whom a fresh one goes to."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
+    student = TenantForeignKey(Student, db_index=False)
+    guardianship = models.UUIDField(null=True, blank=True)
+    purpose = models.CharField(max_length=10, choices=LinkPurpose.choices, default=LinkPurpose.STUDENT)
+    # SHA-256 of the token, in hexadecimal.
+    token_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "token_hash"], name="sign_in_link_token"),
+        ]
+        indexes = [models.Index(fields=["institution", "student"], name="sign_in_link_student")]
+
+
+class Guardianship(TenantModel):
+    """Somebody helps a student: what they may do, since when and until when, and who allowed it.
+
+    `user` is empty until the invitation is accepted. Confidential matters are never shown, whatever is allowed.
+    """
+
+    institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
+    student = TenantForeignKey(Student, db_index=False)
+    user = TenantForeignKey(User, null=True, blank=True, db_index=False)
+    name = models.CharField(max_length=150)
+    email = models.EmailField()
+    relation = models.CharField(max_length=60, blank=True)
+    may_see_status = models.BooleanField(default=True)
+    may_upload = models.BooleanField(default=False)
+    may_sign = models.BooleanField(default=False)
+    granted_at = models.DateTimeField()
+    granted_by = models.CharField(max_length=80)
+    expires_on = models.DateField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True, user__isnull=True)
+                | Q(accepted_at__isnull=False, user__isnull=False),
+                name="guardianship_accepted",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True, revoked_by="")
+                | Q(revoked_at__isnull=False, revoked_by__gt=""),
+                name="guardianship_revoked_pair",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["institution", "student"], name="guardianship_student"),
+            models.Index(fields=["institution", "user"], name="guardianship_user"),
+        ]
+
+
+class NoticeKind(models.TextChoices):
+    """Why somebody is written to. The text never says more than that there is something to read."""
+
+    SIGN_IN_LINK = "sign_in_link"
+    RETURNED = "returned"
+    REVIEWED = "reviewed"
+    COMPLETE = "complete"
+    MESSAGE = "message"
+    GUARDIAN_INVITED = "guardian_invited"
+    SIGNATURE_ASKED = "signature_asked"
+
+
+class NoticeChannel(models.TextChoices):
+    """How a notice goes out."""
+
+    MAIL = "mail"
+    TEXT = "text"
+
+
+class NoticeState(models.TextChoices):
+    """The life of one notice. `dropped`: something newer made it pointless before it went out."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    DROPPED = "dropped"
+
+
+class Notice(TenantModel):
+    """The ledger of everything a student or guardian was told by mail or text. Never the text itself."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
+    student = TenantForeignKey(Student, db_index=False)
+    guardianship = TenantForeignKey(Guardianship, null=True, blank=True, db_index=False)
+    kind = models.CharField(max_length=20, choices=NoticeKind.choices)
+    channel = models.CharField(max_length=4, choices=NoticeChannel.choices)
+    state = models.CharField(max_length=10, choices=NoticeState.choices, default=NoticeState.QUEUED)
+    queued_at = models.DateTimeField()
+    # Not before this instant: a decision can be undone for a few seconds.
+    send_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    failure = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                # However much happens in a few seconds, one notice of a kind waits for a person.
+                fields=["institution", "student", "guardianship", "kind", "channel"],
+                condition=Q(state="queued"),
+                nulls_distinct=False,
+                name="notice_waits_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["institution", "send_at", "id"], name="notice_waiting", condition=Q(state="queued")
+            ),
+            models.Index(fields=["institution", "student", "-queued_at"], name="notice_student"),
         ]

@@ -11,7 +11,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from pratique.accounts.roles import Role
-from pratique.interfaces.console import activity, outbox, words
+from pratique.interfaces.console import activity, outbox
+from pratique.screens import words
 from pratique.students.models import Student
 from tests.integration.console.conftest import text_of
 from tests.schools import imported, judged
@@ -19,6 +20,7 @@ from tests.schools import imported, judged
 pytestmark = pytest.mark.django_db
 
 CONSOLE = Path(outbox.__file__).parent
+SCREENS = Path(words.__file__).parent
 ROWS = ("ana@x.edu,0001,Núñez,Ana,555-0101,04/03/2006,Undergraduate,Fall 2026,1", "b,0002,,,,13/13/2001,,,")
 
 
@@ -220,7 +222,7 @@ def test_the_outbox_shows_a_school_its_own_mails_and_only_where_mail_is_kept(
 
 
 def palette(dark: bool) -> dict[str, str]:
-    css = (CONSOLE / "static/console/pratique.css").read_text()
+    css = (SCREENS / "static/screens/pratique.css").read_text()
     light, rest = css.split("@media (prefers-color-scheme: dark)", 1)
     found = dict(re.findall(r"--([\w-]+): (#\w{6});", light))
     if dark:
@@ -266,7 +268,7 @@ def test_edges_of_controls_can_be_seen(dark, edge, ground):
 
 def test_every_state_has_its_word_icon_and_a_tone_that_exists():
     sprite = (CONSOLE.parents[3] / "assets/uswds/img/sprite.svg").read_text()
-    css = (CONSOLE / "static/console/pratique.css").read_text()
+    css = (SCREENS / "static/screens/pratique.css").read_text()
     for kind, states in words.CHIPS.items():
         for state, chip in states.items():
             assert f'id="{chip.icon}"' in sprite, (kind, state)
@@ -290,7 +292,7 @@ def test_every_state_of_the_models_has_a_chip():
 def test_every_icon_that_a_page_asks_for_exists():
     sprite = (CONSOLE.parents[3] / "assets/uswds/img/sprite.svg").read_text()
     asked = set()
-    for template in (CONSOLE / "templates").rglob("*.html"):
+    for template in CONSOLE.parents[1].rglob("templates/**/*.html"):
         asked |= set(re.findall(r'{% icon "(\w+)" %}', template.read_text()))
     assert asked
     assert not {name for name in asked if f'id="{name}"' not in sprite}

@@ -131,6 +131,25 @@ class AllowLookup(_Statements):
         return f"Allow the look-up {self.arguments[1]} on {self.arguments[0]}"
 
 
+class ProtectReference(_Statements):
+    """Bind a reference that a protected table gained later: it names a row of the same institution."""
+
+    def __init__(self, table: str, column: str, target: str) -> None:
+        self.arguments = [table, column, target]
+        self.forwards = [
+            f'alter table "{table}" add constraint "{table}_{column}_tenant_fk" '
+            f'foreign key (institution_id, "{column}") references "{target}" (institution_id, id) '
+            "deferrable initially deferred"
+        ]
+        self.backwards = [f'alter table "{table}" drop constraint "{table}_{column}_tenant_fk"']
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return type(self).__name__, self.arguments, {}
+
+    def describe(self) -> str:
+        return f"Bind {self.arguments[0]}.{self.arguments[1]} to its institution"
+
+
 class ProtectInstitution(_Statements):
     """Put the table of institutions themselves under row security: each sees its own row."""
 

@@ -2,8 +2,8 @@
 
     urls → views/ → one call of a domain package → templates/console/
 
-`permissions` and `middleware` decide who reaches a view; `context` gives the frame its navigation. Beside the views
-stand the modules that read an address or shape an answer (`student_list`, `report_page`, `roster_mapping`,
-`student_page`, `dashboard`, `activity`), and words for states (`words`) and people (`people`). Everything works
-without scripts; `static/console/console.js` only makes it quicker. `static/console/pratique.css` is our whole look.
+`screens` gives the frame, the theme and what decides who reaches a view; `context` gives the frame its navigation.
+Beside the views stand the modules that read an address or shape an answer (`student_list`, `report_page`,
+`roster_mapping`, `student_page`, `dashboard`, `activity`), and words for people (`people`). Everything but the review
+page works without scripts.
 """

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from pratique.accounts.roles import ROLES, Permission, Role, role_allows
+from pratique.accounts.roles import ROLES, STAFF_ROLES, Permission, Role, role_allows
 from pratique.interfaces.console import outbox
-from pratique.interfaces.console.permissions import granted
+from pratique.screens.permissions import granted
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,12 @@ SECTIONS = (
     Section("outbox", _("Outbox"), Permission.VIEW_AUDIT, "outbox"),
 )
 
+ACCOUNT_LINKS = (
+    ("account_change_password", _("Change password")),
+    ("mfa_index", _("Two-step sign-in")),
+    ("help", _("Help")),
+)
+
 
 def console(request: HttpRequest) -> dict[str, Any]:
     """Return the values that the page frame shows."""
@@ -40,7 +46,10 @@ def console(request: HttpRequest) -> dict[str, Any]:
         return {"sections": []}
     match = request.resolver_match
     here = (match.url_name or "") if match else ""
+    if user.role not in STAFF_ROLES:
+        return {}
     return {
+        "account_links": [{"name": name, "url": reverse(route)} for route, name in ACCOUNT_LINKS],
         "sections": [
             {"name": section.name, "url": reverse(section.route), "current": here.startswith(section.prefix)}
             for section in SECTIONS
@@ -48,5 +57,5 @@ def console(request: HttpRequest) -> dict[str, Any]:
         ],
         "institution": user.institution,
         "permissions": granted(request),
-        "role_name": ROLES[Role(user.role)].name if user.role in ROLES else user.role,
+        "role_name": ROLES[Role(user.role)].name,
     }

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from pratique.compliance.models import ItemStatus
-from pratique.interfaces.console.templatetags.console import chip
 from pratique.reports.types import Choice, Column, ColumnKind, Filter, FilterKind, ReportDefinition
+from pratique.screens.templatetags.screens import chip
 from pratique.students.models import MembershipState
 
 _EMPTY = "–"

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_safe
 from pratique.accounts.roles import Permission
 from pratique.interfaces.console import people
 from pratique.interfaces.console.activity import KINDS, events, sentence
-from pratique.interfaces.console.paging import Page, page_number
-from pratique.interfaces.console.permissions import requires
+from pratique.screens.paging import Page, page_number
+from pratique.screens.permissions import requires
 
 _PAGE = 50
 

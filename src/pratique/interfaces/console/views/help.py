@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from pratique.interfaces.console.permissions import Access, requires
+from pratique.screens.permissions import Access, requires
 
 
 @requires(Access.OWN)

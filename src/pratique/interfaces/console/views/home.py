@@ -9,7 +9,7 @@ from pratique.accounts.roles import Permission
 from pratique.foundation import clock
 from pratique.interfaces.console import charts, people
 from pratique.interfaces.console.dashboard import dashboard
-from pratique.interfaces.console.permissions import requires
+from pratique.screens.permissions import requires
 
 
 @requires(Permission.VIEW_DASHBOARD)

@@ -11,8 +11,8 @@ from pratique.accounts.roles import Permission
 from pratique.connectors.mail.outbox import message, messages
 from pratique.interfaces.console import outbox as local_outbox
 from pratique.interfaces.console import people
-from pratique.interfaces.console.paging import Page, wanted_page
-from pratique.interfaces.console.permissions import requires
+from pratique.screens.paging import Page, wanted_page
+from pratique.screens.permissions import requires
 
 _PAGE = 50
 

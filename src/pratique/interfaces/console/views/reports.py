@@ -18,12 +18,12 @@ from django.views.decorators.http import require_POST, require_safe
 from pratique.accounts.roles import Permission
 from pratique.foundation import clock
 from pratique.interfaces.console import charts, people, report_page
-from pratique.interfaces.console.paging import Page, wanted_page
-from pratique.interfaces.console.permissions import requires
 from pratique.reports import actions, policies, queries
 from pratique.reports.catalogue import REPORTS
 from pratique.reports.models import ReportRun
 from pratique.reports.types import CONTENT_TYPES, Format, ReportDefinition, ReportError
+from pratique.screens.paging import Page, wanted_page
+from pratique.screens.permissions import requires
 
 _ROWS_A_PAGE, _RUNS = 50, 20
 # Up to here a download begins at once; beyond, it is made in the background, with its progress to watch.

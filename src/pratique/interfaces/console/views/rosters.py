@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pratique.accounts.roles import Permission
 from pratique.foundation import audit, clock
 from pratique.interfaces.console import people, roster_mapping
-from pratique.interfaces.console.downloads import streamed
-from pratique.interfaces.console.paging import Page, page_number
-from pratique.interfaces.console.permissions import requires
 from pratique.rosters import actions, queries
 from pratique.rosters.csvfile import CsvFileError
 from pratique.rosters.models import ImportState, RosterFile, RosterImport, RowOutcome
 from pratique.rosters.policies import WrongStateError
+from pratique.screens.downloads import streamed
+from pratique.screens.paging import Page, page_number
+from pratique.screens.permissions import requires
 
 _LARGEST = 64 * 1024 * 1024  # contracts/file-transfer.md, "Inbound files"
 _IMPORTS_A_PAGE, _ROWS_A_PAGE = 25, 25

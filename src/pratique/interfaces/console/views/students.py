@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 from pratique.accounts.roles import Permission
 from pratique.foundation import audit, clock
 from pratique.interfaces.console import activity, people, student_list, student_page
-from pratique.interfaces.console.paging import Page, page_number, page_size
-from pratique.interfaces.console.permissions import granted, requires
+from pratique.screens.paging import Page, page_number, page_size
+from pratique.screens.permissions import granted, requires
 from pratique.students import queries
 
 _EVENTS = 20  # of the trail, on a student's page
