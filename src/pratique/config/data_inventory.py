@@ -22,6 +22,9 @@ INVENTORY: dict[str, Fields] = {
     "foundation.AuditEvent": Fields(
         "id institution_id at action subject_type detail", personal="by subject_id"
     ),
+    "foundation.DataKey": Fields(
+        "id institution_id version wrapped provider provider_key_id created_at retired_at"
+    ),
     "institutions.Institution": Fields(
         "id slug name time_zone student_id_required roster_mapping created_at"
     ),

@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 from pratique.config import environment
 from pratique.foundation import logging as pratique_logging
@@ -175,8 +174,10 @@ MAIL_OUTBOX = VAR / "outbox.sqlite3"
 # --- words, times, files -----------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+# Each is called as its own readers call it.
+LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [PACKAGE / "locale"]
+FORMAT_MODULE_PATH = "pratique.config.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -196,6 +197,18 @@ FILE_UPLOAD_TEMP_DIR = VAR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# --- files of students: sealed by the vault, scanned where there is a scanner ---------------------------------------
+
+# Who holds the key that wraps each institution's data key (foundation.vault.providers).
+VAULT_PROVIDER = os.environ.get("PRATIQUE_VAULT_PROVIDER", "local")
+VAULT_MASTER_KEY = VAR / "secrets" / "vault"
+environment.persistent_secret(VAULT_MASTER_KEY)
+# Where sealed files are kept (foundation.storage), and where that is if it is a folder.
+FILE_STORE = "pratique.foundation.storage.LocalFolder"
+FILES = VAR / "files"
+# ClamAV's daemon, `host:port` or the path of a socket; empty: files are not scanned.
+CLAMD = os.environ.get("CLAMD", "")
 
 PROCRASTINATE_IMPORT_PATHS = [
     "pratique.compliance.tasks",

@@ -24,3 +24,23 @@ class AuditEvent(TenantModel):
             models.Index(fields=["institution_id", "-at"], name="audit_recent"),
             models.Index(fields=["institution_id", "subject_id", "-at"], name="audit_subject"),
         ]
+
+
+class DataKey(TenantModel):
+    """The key that an institution's files are sealed with, wrapped by a key provider (`foundation.vault`).
+
+    New files use the newest that is not retired; a file names the version that it was sealed with.
+    """
+
+    institution_id = models.UUIDField()
+    version = models.PositiveIntegerField()
+    wrapped = models.BinaryField()
+    provider = models.CharField(max_length=20)
+    provider_key_id = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution_id", "version"], name="data_key_version"),
+        ]
