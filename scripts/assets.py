@@ -28,6 +28,9 @@ FILES = {
     "htmx.org/LICENSE": "htmx/LICENSE",
     "chart.js/dist/chart.umd.js": "chart/chart.umd.js",
     "chart.js/LICENSE.md": "chart/LICENSE.md",
+    # Uploads that go on where a bad network cut them: the tus protocol's own client (MIT).
+    "tus-js-client/dist/tus.min.js": "tus/tus.min.js",
+    "tus-js-client/LICENSE": "tus/LICENSE",
 }
 FONTS = "@uswds/uswds/dist/fonts/public-sans"
 _SOURCE_MAP = re.compile(rb"(?m)^\s*(//[#@]|/\*#)\s*sourceMappingURL=.*$\n?")
