@@ -21,9 +21,21 @@ from pratique.rules.data import (
 )
 from pratique.rules.describe import describe
 from pratique.rules.evaluate import Evaluator, compile_requirement, evaluate
+from pratique.rules.evidence import (
+    Document,
+    Dose,
+    Evidence,
+    EvidenceState,
+    Exemption,
+    FormAnswer,
+    PartialDate,
+    Precision,
+    StudentFacts,
+    Titer,
+)
 from pratique.rules.explain import explain, format_date, reason_from_data, reason_to_data
 from pratique.rules.outcome import Relevance
-from pratique.rules.periods import Period, add_period, format_period, parse_period
+from pratique.rules.periods import Period, add_period, format_period, last_day, parse_period
 from pratique.rules.presets import PRESETS, preset
 from pratique.rules.reading import Problem, RuleDataError
 from pratique.rules.types import (
@@ -37,15 +49,9 @@ from pratique.rules.types import (
     Comparison,
     Condition,
     ConditionRule,
-    Document,
     DocumentRule,
-    Dose,
     DoseFinding,
-    Evidence,
-    EvidenceState,
-    Exemption,
     ExemptionRule,
-    FormAnswer,
     FormRule,
     InGroup,
     InTerm,
@@ -60,8 +66,6 @@ from pratique.rules.types import (
     Requirement,
     Rule,
     Series,
-    StudentFacts,
-    Titer,
     TiterRule,
     Verdict,
     Window,
@@ -97,7 +101,9 @@ __all__ = [
     "Not",
     "OnCampus",
     "Or",
+    "PartialDate",
     "Period",
+    "Precision",
     "Problem",
     "Reason",
     "Recent",
@@ -121,6 +127,7 @@ __all__ = [
     "explain",
     "format_date",
     "format_period",
+    "last_day",
     "parse_period",
     "preset",
     "reason_from_data",

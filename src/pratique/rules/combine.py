@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from pratique.rules.dated import ConditionCheck, DocumentCheck, ExemptionCheck, FormCheck, TiterCheck
+from pratique.rules.evidence import Evidence, StudentFacts
 from pratique.rules.outcome import Check, Outcome, merge_relevance, quick, sooner, together
 from pratique.rules.series import compile_series
 from pratique.rules.types import (
@@ -17,7 +18,6 @@ from pratique.rules.types import (
     ConditionRule,
     DocumentRule,
     DoseFinding,
-    Evidence,
     ExemptionRule,
     FormRule,
     Reason,
@@ -25,7 +25,6 @@ from pratique.rules.types import (
     RecentKind,
     Rule,
     Series,
-    StudentFacts,
     TiterRule,
 )
 
@@ -57,7 +56,7 @@ def _spelled_out(rule: Recent) -> Rule:
     """A recent rule is shorthand: one dose, document, signed form or positive titer inside a window."""
     match rule.of:
         case RecentKind.DOSE:
-            return Series(rule.name, rule.cvx, 1, window=rule.window)
+            return Series(rule.name, rule.cvx, 1, window=rule.window, accepts=rule.accepts)
         case RecentKind.DOCUMENT:
             return DocumentRule(rule.name, rule.window)
         case RecentKind.FORM:

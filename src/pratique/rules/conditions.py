@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
+from pratique.rules.evidence import StudentFacts
 from pratique.rules.periods import shifter
 from pratique.rules.types import (
     AgeBetween,
@@ -24,7 +25,6 @@ from pratique.rules.types import (
     Not,
     OnCampus,
     Or,
-    StudentFacts,
 )
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from pratique.rules.condition_data import DEEPEST, condition_to_data, read_condition
+from pratique.rules.evidence import Precision
 from pratique.rules.periods import Period, format_period
 from pratique.rules.reading import Fields, Problem, RuleDataError
 from pratique.rules.types import (
@@ -85,7 +86,7 @@ def rule_to_data(rule: Rule) -> dict[str, Any]:
         case Series():
             return _series_to_data(rule)
         case Recent():
-            data = _filled(kind="recent", of=rule.of, name=rule.name, cvx=rule.cvx)
+            data = _filled(kind="recent", of=rule.of, name=rule.name, cvx=rule.cvx, **_accepted(rule))
             return data | {"window": _window_to_data(rule.window)}
         case DocumentRule():
             return _filled(kind="document", document=rule.document, window=_window_to_data(rule.window))
@@ -197,6 +198,7 @@ def _read_series(read: Fields) -> Series:
         live_conflict=_read_live_conflict(read),
         grace_age_days=read.integer("grace_age_days", low=0, high=31, default=4),
         grace_interval_days=read.integer("grace_interval_days", low=0, high=31, default=4),
+        accepts=_read_precision(read),
     )
     for place, products in enumerate(series.products):
         if products is not None and not products <= series.cvx:
@@ -236,6 +238,11 @@ def _read_live_conflict(read: Fields) -> LiveConflict | None:
     return conflict
 
 
+def _read_precision(read: Fields) -> Precision:
+    """Read how well the date of a dose must be known: to the day, unless the rule says otherwise."""
+    return Precision(read.choice("accept_dates", list(Precision), default="day"))
+
+
 _BOUNDS = ("since", "since_day", "within", "at_least_before", "since_age")
 
 
@@ -264,8 +271,10 @@ def _read_recent(read: Fields) -> Recent:
     window = _read_window(read)
     if window is None:
         read.refuse("window", "the window is missing", 'Give it as {"within": "P12M"} or the like.')
-    cvx = read.codes("cvx") if of is RecentKind.DOSE else frozenset()
-    return Recent(of, read.text("name"), window or Window(), cvx)
+    name, window = read.text("name"), window or Window()
+    if of is RecentKind.DOSE:
+        return Recent(of, name, window, read.codes("cvx"), _read_precision(read))
+    return Recent(of, name, window)
 
 
 def _read_document(read: Fields) -> DocumentRule:
@@ -320,10 +329,15 @@ _READERS: dict[str, Callable[[Fields], Rule | None]] = {
 def _series_to_data(rule: Series) -> dict[str, Any]:
     values = ((field, getattr(rule, field.name)) for field in fields(rule))
     data = {field.name: value for field, value in values if value != field.default}
-    data["window"] = _window_to_data(rule.window)
+    data.pop("accepts", None)
+    data |= {"window": _window_to_data(rule.window), **_accepted(rule)}
     if rule.live_conflict is not None:
         data["live_conflict"] = {"cvx": sorted(rule.live_conflict.cvx), "days": rule.live_conflict.days}
     return _filled(kind="series", **data)
+
+
+def _accepted(rule: Series | Recent) -> dict[str, Any]:
+    return {} if rule.accepts is Precision.DAY else {"accept_dates": rule.accepts}
 
 
 def _window_to_data(window: Window | None) -> dict[str, Any] | None:

@@ -11,19 +11,16 @@ from datetime import date
 from typing import NamedTuple
 
 from pratique.rules.conditions import compile_condition
+from pratique.rules.evidence import Evidence, Exemption, FormAnswer, StudentFacts
 from pratique.rules.outcome import Outcome, Relevance, earliest, quick, sooner
 from pratique.rules.periods import Period, add_period, day_after, shift_days
 from pratique.rules.types import (
     ConditionRule,
     DocumentRule,
-    Evidence,
-    Exemption,
     ExemptionRule,
-    FormAnswer,
     FormRule,
     ParamValue,
     Reason,
-    StudentFacts,
     Window,
 )
 from pratique.rules.windows import NO_BOUNDS, Bounds, WindowCheck, good_until, missing_fact

@@ -5,9 +5,10 @@ Reasons of a verdict are `explain.py`'s; here no student is in sight. Every temp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pratique.rules.evidence import Precision
 from pratique.rules.explain import FormatDate, Gettext, format_date, in_english, period_in_words, word
 from pratique.rules.periods import Period
 from pratique.rules.sentences import MONTHS, N_, ORDINALS
@@ -44,9 +45,13 @@ def describe(
     thing: Requirement | Rule | Condition,
     gettext: Gettext = in_english,
     format_date: FormatDate = format_date,
+    products: Mapping[str, str] | None = None,
 ) -> str:
-    """Return a requirement or rule in plain sentences; a condition as a phrase that follows "if"."""
-    speaker = _Speaker(gettext, format_date)
+    """Return a requirement or rule in plain sentences; a condition as a phrase that follows "if".
+
+    `products` names vaccines by their CVX codes.
+    """
+    speaker = _Speaker(gettext, format_date, products or {})
     if isinstance(thing, Requirement):
         return speaker.requirement(thing)
     if isinstance(thing, Rule):
@@ -65,6 +70,10 @@ _RECENT = {
     RecentKind.FORM: N_("A form ({name}) signed {window}."),
     RecentKind.TITER: N_("A positive titer for {name} collected {window}."),
 }
+_PRECISIONS = {
+    Precision.MONTH: N_("Where the exact day is not known, month and year are enough."),
+    Precision.YEAR: N_("Where the exact day is not known, the year is enough."),
+}
 _COMPARISONS = {
     Comparison.EQUALS: N_("{name} is {value}"),
     Comparison.IN: N_("{name} is one of {value}"),
@@ -77,8 +86,9 @@ _COMPARISONS = {
 class _Speaker:
     """Says rules in one language."""
 
-    def __init__(self, gettext: Gettext, format_date: FormatDate) -> None:
+    def __init__(self, gettext: Gettext, format_date: FormatDate, products: Mapping[str, str]) -> None:
         self._gettext = gettext
+        self._products = products
         self._date = format_date
         self._inside = 0
 
@@ -98,7 +108,8 @@ class _Speaker:
             case Series():
                 return " ".join(self._series(rule))
             case Recent(of, name, window):
-                return self._say(_RECENT[of], name=word(name, self._gettext), window=self._window(window))
+                said = self._say(_RECENT[of], name=word(name, self._gettext), window=self._window(window))
+                return " ".join((said, *self._precision(rule)))
             case DocumentRule(document, window):
                 return self._dated(
                     N_("A document: {name}."), N_("A document ({name}) dated {window}."), document, window
@@ -166,6 +177,7 @@ class _Speaker:
             parts.append(f"{said[0].upper()}{said[1:]}.")
         parts += self._dates_and_brands(rule)
         parts += self._grace(rule)
+        parts += self._precision(rule)
         return parts
 
     def _limits(self, rule: Series, index: int) -> str:
@@ -182,12 +194,18 @@ class _Speaker:
             text = N_("at least {interval} after the first")
             limits.append(self._say(text, interval=self._period(from_first)))
         if products is not None:
-            text, codes = N_("of a product with CVX code {codes}"), self._listed(sorted(products), N_("or"))
-            limits.append(self._say(text, codes=codes))
+            limits.append(self._product(sorted(products)))
         if not limits or rule.doses == 1:
             return self._listed(limits, N_("and"))
         which, said = self._gettext(ORDINALS[index]), self._listed(limits, N_("and"))
         return self._say(N_("the {which} {limits}"), which=which, limits=said)
+
+    def _product(self, codes: Sequence[str]) -> str:
+        """Say which products a dose must be of: by name where all of them have one, else by code."""
+        names = list(dict.fromkeys(self._products[code] for code in codes if code in self._products))
+        if names and all(code in self._products for code in codes):
+            return self._say(N_("of the product {names}"), names=self._listed(names, N_("or")))
+        return self._say(N_("of a product with CVX code {codes}"), codes=self._listed(codes, N_("or")))
 
     def _dates_and_brands(self, rule: Series) -> list[str]:
         parts = []
@@ -230,6 +248,11 @@ class _Speaker:
             text = N_("Doses given up to {early} for the interval are accepted.")
             parts.append(self._days_early(text, rule.grace_interval_days))
         return [part for part in parts if part]
+
+    def _precision(self, rule: Series | Recent) -> list[str]:
+        """Say where less than the exact day will do."""
+        text = _PRECISIONS.get(rule.accepts)
+        return [] if text is None else [self._gettext(text)]
 
     def _days_early(self, text: str, days: int) -> str:
         if not days:

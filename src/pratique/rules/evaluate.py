@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from pratique.rules.combine import compile_rule
 from pratique.rules.conditions import YES, Answer, compile_condition
 from pratique.rules.dated import ExemptionCheck
+from pratique.rules.evidence import Evidence, StudentFacts
 from pratique.rules.outcome import Outcome, Relevance, earliest, merge_relevance, quick
 from pratique.rules.periods import shift_days
-from pratique.rules.types import Evidence, ItemStatus, Reason, Requirement, StudentFacts, Verdict
+from pratique.rules.types import ItemStatus, Reason, Requirement, Verdict
 
 
 class Evaluator(Protocol):

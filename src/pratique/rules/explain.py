@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from pratique.rules.evidence import PartialDate, Precision
 from pratique.rules.periods import Period, parse_period
 from pratique.rules.sentences import (
+    CVX_CODE,
+    INEXACT_SENTENCES,
     INSTEAD,
+    MONTH_OF_YEAR,
     MONTHS,
     PERIOD_UNITS,
     PROBLEM,
@@ -37,17 +41,25 @@ def format_date(day: date) -> str:
     return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
-def explain(reason: Reason, gettext: Gettext = in_english, format_date: FormatDate = format_date) -> str:
+def explain(
+    reason: Reason,
+    gettext: Gettext = in_english,
+    format_date: FormatDate = format_date,
+    products: Mapping[str, str] | None = None,
+) -> str:
     """Return the reason as one plain sentence.
 
-    `gettext` translates the sentence and its fixed words, `format_date` writes dates for the reader. A reason
-    that was stored by a newer or older version and is not known here still gives a sentence, never an error.
+    `gettext` translates the sentence and its fixed words, `format_date` writes dates for the reader,
+    `products` names vaccines by their CVX codes (those it lacks are shown by code). A reason that was stored
+    by a newer or older version and is not known here still gives a sentence, never an error.
     """
     sentence = SENTENCES.get(reason.code)
+    if any(isinstance(value, PartialDate) for _, value in reason.params):
+        sentence = INEXACT_SENTENCES.get(reason.code, sentence)
     if sentence is None:
         return gettext("Something else is needed; please ask your school ({code}).").format(code=reason.code)
     params = dict(reason.params)
-    words = {name: _word(name, value, gettext, format_date) for name, value in reason.params}
+    words = {name: _word(name, value, gettext, format_date, products or {}) for name, value in reason.params}
     text = gettext(_form(sentence, params)).format_map(_Words(words))
     if reason.code.startswith("or_"):
         return gettext(TOGETHER if "together" in params else INSTEAD).format(sentence=text)
@@ -68,6 +80,14 @@ def period_in_words(period: Period, gettext: Gettext = in_english) -> str:
     return " ".join(parts) or gettext(PERIOD_UNITS[3][1]).format(number=0)
 
 
+def partial_date_in_words(day: PartialDate, gettext: Gettext = in_english) -> str:
+    """Write a month or a year: "March 2006", "2006"."""
+    if day.precision == "month":
+        month = gettext(MONTHS[day.first.month - 1])
+        return gettext(MONTH_OF_YEAR).format(month=month, year=day.first.year)
+    return str(day.first.year)
+
+
 def word(name: str, gettext: Gettext = in_english) -> str:
     """Return a code ("physical_exam", "medical") in words: the table's, else its own letters with blanks."""
     known = WORDS.get(name)
@@ -75,14 +95,12 @@ def word(name: str, gettext: Gettext = in_english) -> str:
 
 
 def reason_to_data(reason: Reason) -> dict[str, Any]:
-    """Return the reason as JSON values; a date becomes {"date": "2024-04-03"}, to come back as a date."""
-    return {
-        "code": reason.code,
-        "params": {
-            name: {"date": value.isoformat()} if isinstance(value, date) else value
-            for name, value in reason.params
-        },
-    }
+    """Return the reason as JSON values.
+
+    A date becomes {"date": "2024-04-03"}, a month {"date": "2024-04"}, a year {"date": "2024"}, to come back
+    as such.
+    """
+    return {"code": reason.code, "params": {name: _to_data(value) for name, value in reason.params}}
 
 
 def reason_from_data(data: Mapping[str, Any]) -> Reason:
@@ -90,10 +108,26 @@ def reason_from_data(data: Mapping[str, Any]) -> Reason:
     return Reason(
         str(data["code"]),
         tuple(
-            (name, date.fromisoformat(value["date"]) if isinstance(value, Mapping) else value)
+            (name, _date_from_data(value["date"]) if isinstance(value, Mapping) else value)
             for name, value in data["params"].items()
         ),
     )
+
+
+_LENGTHS = {Precision.YEAR: len("2024"), Precision.MONTH: len("2024-04")}
+
+
+def _to_data(value: ParamValue) -> Any:
+    if isinstance(value, PartialDate):
+        return {"date": value.first.isoformat()[: _LENGTHS[Precision(value.precision)]]}
+    return {"date": value.isoformat()} if isinstance(value, date) else value
+
+
+def _date_from_data(text: str) -> date | PartialDate:
+    for precision, length in _LENGTHS.items():
+        if len(text) == length:
+            return PartialDate(date.fromisoformat((text + "-01-01")[: len("2024-04-03")]), precision)
+    return date.fromisoformat(text)
 
 
 class _Words(dict[str, str]):
@@ -112,11 +146,17 @@ def _form(sentence: Sentence, params: Mapping[str, ParamValue]) -> str:
     return sentence.text
 
 
-def _word(name: str, value: ParamValue, gettext: Gettext, format_date: FormatDate) -> str:
+def _word(
+    name: str, value: ParamValue, gettext: Gettext, format_date: FormatDate, products: Mapping[str, str]
+) -> str:
+    if isinstance(value, PartialDate):
+        return partial_date_in_words(value, gettext)
     if isinstance(value, date):
         return format_date(value)
     if isinstance(value, int):
         return str(value)
+    if name == "cvx":
+        return products.get(value) or gettext(CVX_CODE).format(code=value)
     if name in _PERIOD_PARAMS:
         return period_in_words(parse_period(value), gettext)
     return word(value, gettext) if name in _WORD_PARAMS else value

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from pratique.rules.types import DoseFinding, Evidence, Reason, StudentFacts
+from pratique.rules.evidence import Evidence, StudentFacts
+from pratique.rules.types import DoseFinding, Reason
 
 
 class Outcome(NamedTuple):

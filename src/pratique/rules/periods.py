@@ -9,6 +9,7 @@ fields; weeks and days are counted; a day that does not exist moves *forward* to
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import lru_cache
@@ -74,6 +75,14 @@ def day_after(day: date) -> date | None:
     None at the calendar's end.
     """
     return None if day == date.max else day + timedelta(1)
+
+
+def last_day(first: date, precision: str) -> date:
+    """Return the last day of what a date says that is known to the "day", "month" or "year"."""
+    if precision == "day":
+        return first
+    month = first.month if precision == "month" else 12
+    return date(first.year, month, monthrange(first.year, month)[1])
 
 
 @lru_cache(maxsize=1024)

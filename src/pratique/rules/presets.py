@@ -3,7 +3,7 @@
 Nothing here is in force: a named person of the institution adopts a preset, which copies it into the
 institution's own versioned requirements, where it can be changed. Code sets and ages: CDSi 4.64. What the
 states ask: the research notes on requirement rules (numbers in brackets are their sources). Reading the
-data is `data.py`.
+data is `data.py`. A month is enough where many years or a whole season lie between doses; elsewhere days decide.
 """
 
 from __future__ import annotations
@@ -94,10 +94,13 @@ _HEPATITIS_B_DOSES = (
 _HEPATITIS_B_TITER = {"kind": "titer", "antibodies": ["hepatitis_b"]}
 _HEPATITIS_B = _any_of(*_HEPATITIS_B_DOSES, _HEPATITIS_B_TITER)
 
-_TDAP = _series("Tdap", TD_OR_TDAP, 1, min_age=["P11Y"], products=[TDAP], booster_every="P10Y")
+_TDAP = _series(
+    "Tdap", TD_OR_TDAP, 1, min_age=["P11Y"], products=[TDAP], booster_every="P10Y", accept_dates="month"
+)
 _MENACWY_16 = _series("MenACWY", MENACWY, 1, min_age=["P16Y"])
 _INFLUENZA = {
     "kind": "recent", "of": "dose", "name": "Influenza", "cvx": INFLUENZA, "window": {"since_day": "08-01"},
+    "accept_dates": "month",
 }  # fmt: skip
 
 _TB_TEST = {"kind": "document", "document": "tb_test", "window": {"within": "P12M", "of": "term_start"}}

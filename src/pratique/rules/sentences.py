@@ -120,7 +120,7 @@ SENTENCES: dict[str, Sentence] = {
         N_("A dose of {vaccine} on {given_on} does not count here: only doses until {latest} do")
     ),
     "dose_wrong_product": Sentence(
-        N_("The product given on {given_on} (CVX code {cvx}) is not accepted as dose {number} of {vaccine}")
+        N_("The product given on {given_on} ({cvx}) is not accepted as dose {number} of {vaccine}")
     ),
     "dose_other_brand": Sentence(
         N_("The dose of {vaccine} on {given_on} is of another brand than the rest of the series")
@@ -130,6 +130,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "dose_not_needed": Sentence(N_("The dose of {vaccine} on {given_on} is more than was needed")),
     "dose_in_future": Sentence(N_("The dose of {vaccine} on {given_on} lies in the future")),
+    "dose_needs_day": Sentence(N_("The dose of {vaccine} in {given_on} needs its exact day")),
+    "dose_needs_month": Sentence(N_("The dose of {vaccine} in {given_on} needs its month")),
     "dose_awaiting_review": Sentence(N_("The dose of {vaccine} on {given_on} waits to be reviewed")),
     "dose_rejected": Sentence(N_("The dose of {vaccine} on {given_on} was not accepted by the reviewer")),
     # documents
@@ -193,6 +195,73 @@ SENTENCES: dict[str, Sentence] = {
     "or_form": Sentence(N_("a form: {form}")),
     "or_exemption": Sentence(N_("an exemption: {exemption}")),
 }
+
+# The same codes where a date of the reason is only a month or a year ("March 2006", "2006").
+INEXACT_SENTENCES: dict[str, Sentence] = {
+    "booster_overdue": Sentence(
+        N_("The last dose of {vaccine} was in {last_on}; a further one may have been due by {due_on}.")
+    ),
+    "last_dose_too_old": Sentence(
+        N_("The last dose of {vaccine} was in {last_on}; one that is surely of {opens} or later is needed.")
+    ),
+    "last_dose_too_late": Sentence(
+        N_("The last dose of {vaccine} was in {last_on}; it had to be given by {closes}.")
+    ),
+    "last_dose_lapsed": Sentence(
+        N_("The last dose of {vaccine}, in {last_on}, was good through {through}; a newer one is needed.")
+    ),
+    "dose_too_soon": Sentence(
+        N_("Dose {number} of {vaccine} ({given_on}) may be up to {days} days too early"),
+        "days",
+        N_("Dose {number} of {vaccine} ({given_on}) may be one day too early"),
+    ),
+    "dose_too_soon_after_first": Sentence(
+        N_("Dose {number} of {vaccine} ({given_on}) may be up to {days} days too early after the first dose"),
+        "days",
+        N_("Dose {number} of {vaccine} ({given_on}) may be one day too early after the first dose"),
+    ),
+    "dose_before_age": Sentence(
+        N_(
+            "Dose {number} of {vaccine} in {given_on} may be up to {days} days too early for the age of {age}"
+        ),
+        "days",
+        N_("Dose {number} of {vaccine} in {given_on} may be one day too early for the age of {age}"),
+    ),
+    "dose_near_live_dose": Sentence(
+        N_(
+            "Dose {number} of {vaccine} ({given_on}) may be too close to another live vaccine ({other_on}), "
+            "as long as an exact day is missing"
+        )
+    ),
+    "dose_age_unknown": Sentence(
+        N_("Dose {number} of {vaccine} in {given_on} cannot be checked without your date of birth")
+    ),
+    "dose_before_birth": Sentence(N_("A dose of {vaccine} in {given_on} is dated before your birth")),
+    "dose_before_earliest": Sentence(
+        N_("A dose of {vaccine} in {given_on} does not count: only doses since {earliest} do")
+    ),
+    "dose_after_latest": Sentence(
+        N_("A dose of {vaccine} in {given_on} does not count here: only doses until {latest} do")
+    ),
+    "dose_wrong_product": Sentence(
+        N_("The product given in {given_on} ({cvx}) is not accepted as dose {number} of {vaccine}")
+    ),
+    "dose_other_brand": Sentence(
+        N_("The dose of {vaccine} in {given_on} is of another brand than the rest of the series")
+    ),
+    "dose_duplicate": Sentence(
+        N_("A dose of {vaccine} in {given_on} is a duplicate: a dose of that time counts already")
+    ),
+    "dose_not_needed": Sentence(N_("The dose of {vaccine} in {given_on} is more than was needed")),
+    "dose_in_future": Sentence(
+        N_("The dose of {vaccine} in {given_on} cannot count before that time is over: give its exact day")
+    ),
+    "dose_awaiting_review": Sentence(N_("The dose of {vaccine} in {given_on} waits to be reviewed")),
+    "dose_rejected": Sentence(N_("The dose of {vaccine} in {given_on} was not accepted by the reviewer")),
+}
+
+CVX_CODE = N_("CVX code {code}")
+MONTH_OF_YEAR = N_("{month} {year}")
 
 WORDS: dict[str, str] = {
     "medical": N_("Medical"),

@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from pratique.rules.doses import DoseWalker, Walk, by_day_and_rank
+from pratique.rules.doses import NO_INEXACT, DoseWalker, Walk, by_day_and_rank, last_day_of, shown_day
+from pratique.rules.evidence import Dose, Evidence, PartialDate, StudentFacts
 from pratique.rules.outcome import Outcome, Relevance, earliest, quick, sooner
 from pratique.rules.periods import day_after, shift_days, shifter
-from pratique.rules.types import Dose, DoseFinding, Evidence, Reason, Series, StudentFacts
+from pratique.rules.types import DoseFinding, Reason, Series
 from pratique.rules.windows import NO_BOUNDS, Bounds, WindowCheck, good_until, missing_fact
 
 
@@ -53,9 +54,9 @@ class SeriesCheck:
     ) -> Outcome:
         """Judge the doses whose state is counted."""
         walk = self._walker.walk(evidence, facts.date_of_birth, on_date, counted)
-        given, findings, live, first_future = walk
+        given, findings, live, first_future, _ = walk
         if len(given) < self._needed:
-            if not findings and not live and self._window is None:
+            if not findings and not live and first_future is None and self._window is None:
                 return self._nothing_given(facts.date_of_birth, on_date)
             return self._unfinished(walk, facts, on_date)
         if self._open_ended:
@@ -75,14 +76,14 @@ class SeriesCheck:
                 yield from (day for day in days if day is not None)
 
     def _judge_nothing(self, born: date | None, on_date: date) -> Outcome:
-        return self._unfinished(Walk([], [], [], None), StudentFacts(born, None, {}), on_date)
+        return self._unfinished(Walk([], [], [], None, NO_INEXACT), StudentFacts(born, None, {}), on_date)
 
     def _unfinished(self, walk: Walk, facts: StudentFacts, on_date: date) -> Outcome:
         """Doses are missing: say which, why those that were given do not count, and when the next may be."""
-        given, findings, live, first_future = walk
+        given, findings, _, first_future, _ = walk
         number, born = len(given), facts.date_of_birth
         bounds = self._bounds(facts, on_date) if number == self._needed - 1 else NO_BOUNDS
-        planned, changes_on = self._next_day(given, live, born, bounds, on_date)
+        planned, changes_on = self._next_day(walk, born, bounds, on_date)
         problems: tuple[Reason, ...] = ()
         if len(findings) > number:
             problems, findings = self._with_next_day(findings, number + 1, planned)
@@ -103,10 +104,10 @@ class SeriesCheck:
         return quick(Outcome, (False, reasons, planned, changes_on, last, tuple(findings), progress, False))
 
     def _next_day(
-        self, given: list[date], live: list[Dose], born: date | None, bounds: Bounds, on_date: date
+        self, walk: Walk, born: date | None, bounds: Bounds, on_date: date
     ) -> tuple[date | None, date | None]:
         """Plan the next dose, without grace: first day it may be given, and the day on which this changes."""
-        age, interval, from_first, _ = self._walker.slots[min(len(given), self._needed)]
+        age, interval, from_first, _ = self._walker.slots[min(len(walk.given), self._needed)]
         planned = _latest(self._rule.earliest, bounds.opens)
         if age is not None:
             if born is None:
@@ -115,10 +116,10 @@ class SeriesCheck:
         elif planned is not None:
             planned = _latest(planned, born)
         if interval is not None:
-            planned = _latest(planned, interval.planned(given[-1]))
+            planned = _latest(planned, interval.planned(walk.last_day(-1)))
         if from_first is not None:
-            planned = _latest(planned, from_first.planned(given[0]))
-        for day in self._after_live(live, on_date) if live else ():
+            planned = _latest(planned, from_first.planned(walk.last_day(0)))
+        for day in self._after_live(walk.live, on_date) if walk.live else ():
             planned = _latest(planned, day)
         coming = planned if planned is not None and planned > on_date else None
         last_chance = sooner(self._rule.latest, bounds.closes)
@@ -134,7 +135,7 @@ class SeriesCheck:
         for other in live:
             alone = self._rule.cvx == {other.cvx}  # the next dose can only be of the same product
             if conflict is not None and other.administered_on <= on_date and not alone:
-                yield shift_days(other.administered_on, conflict.days)
+                yield shift_days(last_day_of(other), conflict.days)
 
     def _with_next_day(
         self, findings: list[DoseFinding], number: int, planned: date | None
@@ -143,7 +144,9 @@ class SeriesCheck:
         problems: list[Reason] = []
         told: list[DoseFinding] = []
         for finding in findings:
-            if finding.number == number and not finding.counts:
+            if not finding.counts and finding.reasons[0].code in _NEED_DATE:
+                problems.extend(finding.reasons)  # wherever it stands: with its date it may well count
+            elif finding.number == number and not finding.counts:
                 reasons = tuple([_again(reason, planned) for reason in finding.reasons])
                 problems.extend(reasons)
                 finding = DoseFinding(finding.dose_id, number, False, reasons, planned, self._vaccine)
@@ -154,17 +157,18 @@ class SeriesCheck:
         """All doses are there: is the last one inside the window, and is no booster overdue?"""
         bounds = self._bounds(facts, on_date)
         last = walk.given[-1]
-        over_on = None if self._window is None else self._outside(walk.given, bounds, on_date)
+        over_on = None if self._window is None else self._outside(walk, bounds, on_date)
         if isinstance(over_on, Reason):
             return self._lapsed(over_on, walk, facts, bounds, on_date)
         if self._booster is not None:
             due_on = self._booster(last)
             overdue_on = day_after(due_on)
             if overdue_on is not None and overdue_on <= on_date:
-                params = (("vaccine", self._vaccine), ("last_on", last), ("due_on", due_on))
+                params = (("vaccine", self._vaccine), ("last_on", walk.shown(-1)), ("due_on", due_on))
                 lapsed = self._lapsed(Reason("booster_overdue", params), walk, facts, bounds, on_date)
                 since = None if lapsed.next_action_on is None else max(lapsed.next_action_on, overdue_on)
-                return lapsed._replace(next_action_on=since or overdue_on, lapsed=True)
+                held = overdue_on > walk.last_day(-1)  # a month that outlasts its booster never counted
+                return lapsed._replace(next_action_on=since or overdue_on, lapsed=held)
             if over_on is None or (overdue_on is not None and overdue_on < over_on):
                 over_on = overdue_on
         reasons = self._complete
@@ -175,17 +179,18 @@ class SeriesCheck:
             changes_on = earliest((over_on, walk.first_future, bounds.moves_on))
         return quick(Outcome, (True, reasons, over_on, changes_on, last, tuple(walk.findings), 1.0, False))
 
-    def _outside(self, given: list[date], bounds: Bounds, on_date: date) -> Reason | date | None:
+    def _outside(self, walk: Walk, bounds: Bounds, on_date: date) -> Reason | date | None:
         """Return why no last dose is in the window, or until when the newest one that is stays in it."""
         assert self._window is not None
         if bounds.unknown:
             return missing_fact(bounds.unknown)
-        for day in reversed(given[self._needed - 1 :]):
-            fit = self._window.fit(day, bounds, on_date)
+        given, places = walk.given, range(self._needed - 1, len(walk.given))
+        for place in reversed(places):
+            fit = self._window.fit(given[place], bounds, on_date, walk.last_day(place))
             if fit.inside:
                 return fit.over_on
-        last = (("vaccine", self._vaccine), ("last_on", given[-1]))
-        why, day = self._window.why_outside(given[-1], bounds)
+        last = (("vaccine", self._vaccine), ("last_on", walk.shown(-1)))
+        why, day = self._window.why_outside(given[-1], bounds, walk.last_day(-1))
         if why == "too_late":
             return Reason("last_dose_too_late", (*last, ("closes", day)))
         if why == "too_old":
@@ -193,7 +198,7 @@ class SeriesCheck:
         return Reason("last_dose_lapsed", (*last, ("through", shift_days(day, -1))))
 
     def _lapsed(self, why: Reason, walk: Walk, facts: StudentFacts, bounds: Bounds, on_date: date) -> Outcome:
-        planned, changes_on = self._next_day(walk.given, walk.live, facts.date_of_birth, bounds, on_date)
+        planned, changes_on = self._next_day(walk, facts.date_of_birth, bounds, on_date)
         problems, findings = self._with_next_day(walk.findings, len(walk.given) + 1, planned)
         progress = self._needed / (self._needed + 1)
         days = (changes_on, walk.first_future, bounds.moves_on)
@@ -233,8 +238,11 @@ class BrandsCheck:
             yield from brand.lapses(evidence)
 
     def _other_brand(self, dose: Dose) -> DoseFinding:
-        reason = Reason("dose_other_brand", (("vaccine", self._vaccine), ("given_on", dose.administered_on)))
+        reason = Reason("dose_other_brand", (("vaccine", self._vaccine), ("given_on", shown_day(dose))))
         return DoseFinding(dose.id, None, False, (reason,), None, self._vaccine)
+
+
+_NEED_DATE = ("dose_needs_day", "dose_needs_month")
 
 
 def _missing(rule: Series, counted: int) -> tuple[Reason, Reason]:
@@ -254,6 +262,9 @@ def _latest(one: date | None, other: date | None) -> date | None:
 
 def _again(reason: Reason, planned: date | None) -> Reason:
     """Say when another dose is needed, unless that day was over before this dose was given."""
-    if planned is None or dict(reason.params)["given_on"] >= planned:  # type: ignore[operator]
+    if planned is None:
+        return reason
+    given_on = dict(reason.params)["given_on"]
+    if (given_on.first if isinstance(given_on, PartialDate) else given_on) >= planned:  # type: ignore[operator]
         return reason
     return Reason(reason.code, (*reason.params, ("needed_on", planned)))

@@ -1,111 +1,20 @@
-"""The plain, frozen data of the rule engine: what is handed in, what is asked, what is answered.
+"""The plain, frozen data of the rule engine: what is asked, what is answered. Evidence is in `evidence.py`.
 
 No behaviour lives here: `evaluate.py` judges, `explain.py` and `describe.py` speak, `data.py` reads and
-writes JSON. Evidence and verdicts are NamedTuples, since a bulk run makes them by the hundred thousand;
+writes JSON. Verdicts are NamedTuples, since a bulk run makes them by the hundred thousand;
 rules and conditions are frozen dataclasses, since they are few and must be told apart by type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
+from pratique.rules.evidence import PartialDate, Precision
 from pratique.rules.periods import Period
-
-# --- what is handed in ------------------------------------------------------------------------------------
-
-
-class EvidenceState(StrEnum):
-    """Where a piece of evidence stands in review."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
-class Dose(NamedTuple):
-    """One dose given. `cvx` is the CDC vaccine code as text ("03"), `mvx` the maker's code where known."""
-
-    id: str | UUID
-    cvx: str
-    administered_on: date
-    state: EvidenceState | str
-    submitted_at: datetime | None = None
-    mvx: str = ""
-
-
-class Titer(NamedTuple):
-    """One laboratory result for an antibody ("measles"); `result` is positive, negative or equivocal."""
-
-    id: str | UUID
-    antibody: str
-    result: str
-    collected_on: date
-    state: EvidenceState | str
-    submitted_at: datetime | None = None
-    value: str = ""
-    unit: str = ""
-
-
-class Document(NamedTuple):
-    """One uploaded paper of a kind ("physical_exam"); `issued_on` is the date that the reviewer read."""
-
-    id: str | UUID
-    kind: str
-    issued_on: date | None
-    state: EvidenceState | str
-    submitted_at: datetime | None = None
-
-
-class FormAnswer(NamedTuple):
-    """One filled-in form; `answers` by question name, `signed_on` the day of the e-signature."""
-
-    id: str | UUID
-    form: str
-    answers: Mapping[str, Any]
-    signed_on: date | None
-    state: EvidenceState | str
-    submitted_at: datetime | None = None
-
-
-class Exemption(NamedTuple):
-    """One exemption claimed, for the requirement of a key ("" for any); `expires_on` is its last good day."""
-
-    id: str | UUID
-    kind: str
-    requirement: str
-    granted_on: date | None
-    expires_on: date | None
-    has_document: bool
-    state: EvidenceState | str
-    submitted_at: datetime | None = None
-
-
-class Evidence(NamedTuple):
-    """Everything one student has handed in, in any order."""
-
-    doses: tuple[Dose, ...] = ()
-    titers: tuple[Titer, ...] = ()
-    documents: tuple[Document, ...] = ()
-    forms: tuple[FormAnswer, ...] = ()
-    exemptions: tuple[Exemption, ...] = ()
-
-
-class StudentFacts(NamedTuple):
-    """What is known about the student. None, "" and an absent attribute all mean *unknown*, never *no*."""
-
-    date_of_birth: date | None
-    on_campus: bool | None
-    attributes: Mapping[str, Any]
-    group: str = ""
-    term: str = ""
-    term_starts_on: date | None = None
-    due_on: date | None = None
-
 
 # --- conditions: for whom a requirement applies -----------------------------------------------------------
 
@@ -242,7 +151,8 @@ class Series:
     last dose. After `booster_every` since the last dose a further one is due; doses beyond `doses` have the
     age limit of the last one and no interval.
 
-    Grace is in days; 4 for age and interval is ACIP General Best Practices.
+    Grace is in days; 4 for age and interval is ACIP General Best Practices. A dose whose date is known less
+    well than `accepts` does not count; one that is accepted is judged by its least favourable day.
     """
 
     vaccine: str
@@ -260,6 +170,7 @@ class Series:
     live_conflict: LiveConflict | None = None
     grace_age_days: int = 4
     grace_interval_days: int = 4
+    accepts: Precision = Precision.DAY
 
 
 class RecentKind(StrEnum):
@@ -273,12 +184,16 @@ class RecentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """One dose (of `cvx`), document, signed form or positive titer, called `name`, inside a window."""
+    """One dose (of `cvx`), document, signed form or positive titer, called `name`, inside a window.
+
+    `accepts` is for doses, as in a series.
+    """
 
     of: RecentKind
     name: str
     window: Window
     cvx: frozenset[str] = frozenset()
+    accepts: Precision = Precision.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +284,7 @@ class ItemStatus(StrEnum):
     EXPIRED = "expired"
 
 
-ParamValue = str | int | date
+ParamValue = str | int | date | PartialDate
 
 
 class Reason(NamedTuple):

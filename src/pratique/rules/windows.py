@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pratique.rules.conditions import FACT_OF_ANCHOR, anchor_day
+from pratique.rules.evidence import StudentFacts
 from pratique.rules.periods import add_period, day_after, shift_days, shifter, subtract_period
-from pratique.rules.types import Anchor, Reason, StudentFacts, Window
+from pratique.rules.types import Anchor, Reason, Window
 
 
 class Bounds(NamedTuple):
@@ -85,10 +86,13 @@ class WindowCheck:
             return Bounds(unknown=FACT_OF_ANCHOR[window.of])
         return _bounds(window, None if window.since_age is None else born, anchor)
 
-    def fit(self, event: date, bounds: Bounds, on_date: date) -> Fit:
-        """Say whether an event counts on a day, and until when."""
+    def fit(self, event: date, bounds: Bounds, on_date: date, end: date | None = None) -> Fit:
+        """Say whether an event counts on a day, and until when.
+
+        `end` is the last day on which it may have been, where only a month or year is known.
+        """
         opens, closes, moves_on, _, _ = bounds
-        if closes is not None and event > closes:
+        if closes is not None and (end or event) > closes:
             return _NEVER
         if opens is not None and event < opens:
             return _NEVER
@@ -101,12 +105,12 @@ class WindowCheck:
             return Fit(False, over_on)
         return Fit(True, over_on if moves_on is None or over_on < moves_on else moves_on)
 
-    def why_outside(self, event: date, bounds: Bounds) -> tuple[str, date]:
+    def why_outside(self, event: date, bounds: Bounds, end: date | None = None) -> tuple[str, date]:
         """Say why an event of today or before does not fit.
 
         "too_late" with the last day accepted, "too_old" with the first, or "lapsed" with the day it was over.
         """
-        if bounds.closes is not None and event > bounds.closes:
+        if bounds.closes is not None and (end or event) > bounds.closes:
             return "too_late", bounds.closes
         if bounds.floor is not None and event < bounds.floor:
             assert bounds.opens is not None  # never before the floor

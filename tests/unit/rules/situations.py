@@ -67,6 +67,13 @@ def dose(day, cvx="03", state="approved", came=None, name=""):
     return Dose(name or f"{cvx} {day}", cvx, date.fromisoformat(day), state, came)
 
 
+def roughly(when, cvx="03", state="approved", came=None):
+    """Make a dose of a month ("2006-03") or a year ("2006")."""
+    precision = "month" if "-" in when else "year"
+    first = date.fromisoformat((when + "-01-01")[:10])
+    return Dose(f"{cvx} {when}", cvx, first, state, came, precision=precision)
+
+
 def doses(*days, cvx="03"):
     return Evidence(doses=tuple(dose(day, cvx) for day in days))
 
@@ -166,38 +173,38 @@ SERIES = [
       Evidence((dose("2020-01-01", "162"), dose("2024-06-01", "316"))), "approved", "doses_count"),
 ]  # fmt: skip
 
-_LIVE = {"live_conflict": {"cvx": ["03", "21", "94"]}}
+LIVE = {"live_conflict": {"cvx": ["03", "21", "94"]}}
 LIVE_CONFLICT = [
-    S("varicella 27 days after MMR (vector 6)", series(vaccine="Varicella", cvx=["21"], **_LIVE),
+    S("varicella 27 days after MMR (vector 6)", series(vaccine="Varicella", cvx=["21"], **LIVE),
       Evidence((dose("2006-03-01"), dose("2006-03-28", "21"))),
       "incomplete", "dose_near_live_dose doses_short", finding_codes="dose_near_live_dose",
       next_action_on=date(2006, 3, 29)),
-    S("varicella 28 days after MMR", series(vaccine="Varicella", cvx=["21"], **_LIVE),
+    S("varicella 28 days after MMR", series(vaccine="Varicella", cvx=["21"], **LIVE),
       Evidence((dose("2006-03-01"), dose("2006-03-29", "21"))), "approved", "doses_count"),
-    S("varicella on the day of MMR", series(vaccine="Varicella", cvx=["21"], **_LIVE),
+    S("varicella on the day of MMR", series(vaccine="Varicella", cvx=["21"], **LIVE),
       Evidence((dose("2006-03-01"), dose("2006-03-01", "21"))), "approved", "doses_count"),
-    S("second MMR 24 days after the first (vector 6)", {**MMR, **_LIVE}, doses("2006-03-01", "2006-03-25"),
+    S("second MMR 24 days after the first (vector 6)", {**MMR, **LIVE}, doses("2006-03-01", "2006-03-25"),
       "approved", "doses_count"),
-    S("an unreviewed live dose is not in the way yet", series(vaccine="Varicella", cvx=["21"], **_LIVE),
+    S("an unreviewed live dose is not in the way yet", series(vaccine="Varicella", cvx=["21"], **LIVE),
       Evidence((dose("2006-03-01", state="pending"), dose("2006-03-28", "21"))), "approved", "doses_count"),
 ]  # fmt: skip
 
-_TEXAS = series(window={"within": "P5Y", "at_least_before": "P10D", "of": "term_start"})
-_BOOSTER = series(booster_every="P10Y", min_age=["P11Y"])
+TEXAS = series(window={"within": "P5Y", "at_least_before": "P10D", "of": "term_start"})
+BOOSTER = series(booster_every="P10Y", min_age=["P11Y"])
 TIME = [
-    S("Texas: a dose five years and a day before term (vector 1)", _TEXAS, doses("2021-08-19"),
+    S("Texas: a dose five years and a day before term (vector 1)", TEXAS, doses("2021-08-19"),
       "incomplete", "last_dose_too_old", next_action_on=None),
-    S("Texas: a dose exactly five years before term", _TEXAS, doses("2021-08-20"), "approved", "doses_count"),
-    S("Texas: a dose nine days before term (vector 3)", _TEXAS, doses("2026-08-11"),
+    S("Texas: a dose exactly five years before term", TEXAS, doses("2021-08-20"), "approved", "doses_count"),
+    S("Texas: a dose nine days before term (vector 3)", TEXAS, doses("2026-08-11"),
       "incomplete", "last_dose_too_late"),
-    S("Texas: a dose ten days before term", _TEXAS, doses("2026-08-10"), "approved", "doses_count"),
-    S("Texas: the first day of term is not known", _TEXAS, doses("2026-08-10"),
+    S("Texas: a dose ten days before term", TEXAS, doses("2026-08-10"), "approved", "doses_count"),
+    S("Texas: the first day of term is not known", TEXAS, doses("2026-08-10"),
       "incomplete", "window_unknown", facts=FACTS._replace(term_starts_on=None)),
-    S("a booster after ten years is overdue the day after", _BOOSTER, doses("2016-08-31"),
+    S("a booster after ten years is overdue the day after", BOOSTER, doses("2016-08-31"),
       "expired", "booster_overdue", next_action_on=TODAY),
-    S("on the tenth anniversary it is not overdue", _BOOSTER, doses("2016-09-01"),
+    S("on the tenth anniversary it is not overdue", BOOSTER, doses("2016-09-01"),
       "approved", "doses_count good_through", next_action_on=date(2026, 9, 2)),
-    S("a booster in between starts another ten years", _BOOSTER, doses("2016-02-01", "2020-05-01"),
+    S("a booster in between starts another ten years", BOOSTER, doses("2016-02-01", "2020-05-01"),
       "approved", "doses_count good_through", next_action_on=date(2030, 5, 2)),
     S("a booster of a series that never was complete is no lapse", series(doses=2, booster_every="P10Y"),
       doses("2010-01-01"), "incomplete", "dose_missing"),
@@ -370,7 +377,7 @@ COMBINED = [
       doses("2006-03-01"), "incomplete", "dose_missing or_doses or_titer or_exemption or_form",
       next_action_on=date(2006, 3, 29)),
     S("of two that hold the one that lasts longer speaks",
-      {"kind": "any_of", "rules": [_BOOSTER, TITER]}, given(dose("2020-01-01"), titer()),
+      {"kind": "any_of", "rules": [BOOSTER, TITER]}, given(dose("2020-01-01"), titer()),
       "approved", "titer_positive"),
     S("born before 1957 needs no vaccine", {"kind": "any_of", "rules": [BORN_BEFORE_1957, MMR]}, Evidence(),
       "approved", "facts_suffice", facts=FACTS._replace(date_of_birth=date(1956, 12, 31))),

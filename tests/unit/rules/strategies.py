@@ -29,6 +29,7 @@ from pratique.rules import (
     OnCampus,
     Or,
     Period,
+    Precision,
     Recent,
     RecentKind,
     Requirement,
@@ -53,7 +54,17 @@ periods = st.sampled_from(
 maybe_periods = st.none() | periods
 arrivals = st.none() | st.integers(0, 5).map(lambda hour: datetime(2023, 1, 1, hour, tzinfo=UTC))
 
-doses = st.builds(Dose, ids, st.sampled_from(CODES), days, states, arrivals)
+
+def _roughly(dose, precision):
+    """Make the date of a dose one that is known by month or year only."""
+    first = {"day": {}, "month": {"day": 1}, "year": {"month": 1, "day": 1}}[precision]
+    return dose._replace(administered_on=dose.administered_on.replace(**first), precision=precision)
+
+
+precisions = st.sampled_from(["day", "day", "day", "month", "month", "year"])
+accepted_precisions = st.sampled_from(Precision)
+exact_doses = st.builds(Dose, ids, st.sampled_from(CODES), days, states, arrivals)
+doses = st.builds(_roughly, exact_doses, precisions)
 titers = st.builds(
     Titer, ids, st.sampled_from(["measles", "mumps"]), st.sampled_from(["positive", "negative", "equivocal"]),
     days, states, arrivals,
@@ -178,6 +189,7 @@ def series(draw, plain=False, one_brand=True):
         live_conflict=None if plain else draw(st.none() | st.builds(LiveConflict, code_sets)),
         grace_age_days=draw(st.sampled_from([0, 4])),
         grace_interval_days=draw(st.sampled_from([0, 4])),
+        accepts=draw(accepted_precisions),
     )
 
 
@@ -186,7 +198,7 @@ exemption_rules = st.builds(
 )
 leaf_rules = (
     series()
-    | st.builds(Recent, st.just(RecentKind.DOSE), st.just("MMR"), windows, code_sets)
+    | st.builds(Recent, st.just(RecentKind.DOSE), st.just("MMR"), windows, code_sets, accepted_precisions)
     | st.builds(Recent, st.just(RecentKind.DOCUMENT), st.just("exam"), windows)
     | st.builds(Recent, st.just(RecentKind.FORM), st.just("tb"), windows)
     | st.builds(Recent, st.just(RecentKind.TITER), st.just("measles"), windows)

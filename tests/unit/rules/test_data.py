@@ -3,6 +3,7 @@
 import pytest
 
 from pratique.rules import (
+    Precision,
     RuleDataError,
     Series,
     condition_from_data,
@@ -56,6 +57,12 @@ WRONG_RULES = [
     ),
     pytest.param({**GOOD, "grace_age_days": -4}, ["/grace_age_days"], id="negative grace"),
     pytest.param({**GOOD, "booster_every": "P0D"}, ["/booster_every"], id="a booster every no time"),
+    pytest.param({**GOOD, "accept_dates": "week"}, ["/accept_dates"], id="an unknown precision"),
+    pytest.param(
+        {"kind": "recent", "of": "titer", "name": "x", "window": {"within": "P1Y"}, "accept_dates": "month"},
+        ["/accept_dates"],
+        id="a precision for something that is no dose",
+    ),
     pytest.param({**EXAM, "window": {}}, ["/window"], id="a window without bound"),
     pytest.param({**EXAM, "window": {"within": "P1Y", "of": "noon"}}, ["/window/of"], id="an unknown anchor"),
     pytest.param({**EXAM, "window": {"at_least_before": "P10D"}}, ["/window/of"], id="a lead before today"),
@@ -155,6 +162,13 @@ def test_what_is_left_out_has_the_documented_values():
     assert rule == Series("MMR", frozenset({"03"}), 2)
     assert (rule.grace_age_days, rule.grace_interval_days) == (4, 4)
     assert rule_to_data(rule) == GOOD
+
+
+def test_how_well_dates_must_be_known_is_written_and_read():
+    rule = rule_from_data({**GOOD, "accept_dates": "month"})
+    assert rule.accepts is Precision.MONTH
+    assert rule_to_data(rule) == {**GOOD, "accept_dates": "month"}
+    assert rule_to_data(rule_from_data({**GOOD, "accept_dates": "day"})) == GOOD
 
 
 def test_same_brand_true_makes_each_code_a_brand():

@@ -55,6 +55,21 @@ def judge(name, key, *doses, born=date(2005, 1, 15), **attributes):
     return verdict.status.value if verdict.applies else "does not apply"
 
 
+@pytest.mark.parametrize("data", EVERY)
+def test_a_month_is_enough_for_tdap_and_influenza_alone(data):
+    """Every other series counts days or the exact age, so the day decides."""
+
+    def accepted(node):
+        if isinstance(node, dict):
+            yield from (node["accept_dates"],) if "accept_dates" in node else ()
+            node = list(node.values())
+        if isinstance(node, (list, tuple)):
+            for part in node:
+                yield from accepted(part)
+
+    assert list(accepted(data)) == (["month"] if data["key"] in ("tdap", "influenza") else [])
+
+
 STATES = [
     pytest.param(
         "us-tx-meningitis",

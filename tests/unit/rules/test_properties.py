@@ -17,6 +17,7 @@ from pratique.rules import (
     describe,
     evaluate,
     explain,
+    last_day,
     reason_from_data,
     reason_to_data,
     requirement_from_data,
@@ -143,7 +144,9 @@ def test_what_a_finding_says_of_a_dose_fits_the_verdict(requirement, evidence, f
 def test_a_dose_on_the_first_date_that_helps_does_help(rule, evidence, facts, on_date):
     """Where a day is named for the next dose, a dose of the right kind on that day counts."""
     evidence = evidence._replace(
-        doses=tuple(dose for dose in evidence.doses if dose.administered_on <= on_date)
+        doses=tuple(
+            dose for dose in evidence.doses if last_day(dose.administered_on, dose.precision) <= on_date
+        )
     )
     requirement = Requirement("mmr", "MMR", rule)
     before = evaluate(requirement, evidence, facts, on_date)
@@ -155,6 +158,28 @@ def test_a_dose_on_the_first_date_that_helps_does_help(rule, evidence, facts, on
     products = (*rule.products, None, None, None)[len(counted)] or rule.cvx
     given_on = max(before.next_action_on, on_date)
     assume(all(dose.administered_on != given_on for dose in evidence.doses))
+    ends = (last_day(dose.administered_on, dose.precision) for dose in evidence.doses)
+    assume(all(end < given_on for end in ends))
     dose = some.Dose("new", min(products), given_on, "approved")
     after = evaluate(requirement, evidence._replace(doses=(*evidence.doses, dose)), facts, given_on)
     assert any(finding.dose_id == "new" and finding.counts for finding in after.doses)
+
+
+@often
+@given(some.series(), some.evidences, some.facts, some.days, st.data())
+def test_what_a_month_or_year_achieves_each_of_its_days_achieves(rule, evidence, facts, on_date, data):
+    """A dose that counts with its month alone would count on whichever day of the month it really was."""
+    requirement = Requirement("mmr", "MMR", rule)
+    inexact = [dose for dose in evidence.doses if dose.precision != "day"]
+    assume(len(inexact) == 1 and rule.live_conflict is None)
+    before = evaluate(requirement, evidence, facts, on_date)
+    (rough,) = inexact
+    born = facts.date_of_birth or rough.administered_on
+    end = last_day(rough.administered_on, rough.precision)
+    assume(born <= end)
+    day = data.draw(st.dates(max(born, rough.administered_on), end))
+    known = rough._replace(administered_on=day, precision="day")
+    doses = tuple(known if dose is rough else dose for dose in evidence.doses)
+    after = evaluate(requirement, evidence._replace(doses=doses), facts, on_date)
+    if before.status is ItemStatus.APPROVED:
+        assert after.status is ItemStatus.APPROVED

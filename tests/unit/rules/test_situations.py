@@ -1,12 +1,15 @@
-"""One row, one situation: see `situations.py`."""
+"""One row, one situation: see `situations.py` and `inexact_dates.py`."""
 
 import pytest
 
 from pratique.rules import evaluate
+from tests.unit.rules.inexact_dates import INEXACT
 from tests.unit.rules.situations import ALL
 
+EVERY = [*ALL, *INEXACT]
 
-@pytest.mark.parametrize("situation", [pytest.param(one, id=one.words) for one in ALL])
+
+@pytest.mark.parametrize("situation", [pytest.param(one, id=one.words) for one in EVERY])
 def test_situation(situation):
     verdict = evaluate(situation.requirement, situation.evidence, situation.facts, situation.on_date)
     status = verdict.status.value if verdict.applies else "does not apply"
@@ -20,4 +23,4 @@ def test_situation(situation):
 
 
 def test_every_situation_has_its_own_words():
-    assert len({one.words for one in ALL}) == len(ALL)
+    assert len({one.words for one in EVERY}) == len(EVERY)
