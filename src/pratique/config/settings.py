@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "pratique.reports",
     "pratique.screens",
     "pratique.interfaces.console",
+    "pratique.interfaces.portal",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -105,6 +106,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "pratique.interfaces.console.context.console",
+                "pratique.interfaces.portal.context.portal",
             ],
         },
     }
