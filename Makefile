@@ -6,16 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 hash = $(shell cat $(1) 2>/dev/null | cksum | cut -d ' ' -f 1)
 INSTALLED := $(VENV)/.installed-$(call hash,requirements/dev.txt pyproject.toml)
+CATALOGUES := $(wildcard src/pratique/locale/*/LC_MESSAGES/django.po)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets run test browser check bench lock clean
+.PHONY: help setup messages assets run test browser check bench lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-setup: $(INSTALLED) assets  ## virtual environment, locked dependencies, browser libraries
+setup: $(INSTALLED) assets $(CATALOGUES:.po=.mo)  ## virtual environment, locked dependencies, browser libraries
 
 $(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pratique needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -29,6 +30,14 @@ assets: $(INSTALLED)  ## browser libraries into assets/
 	@command -v npm >/dev/null || test -x $(BIN)/npm || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt
 	@$(BIN)/python scripts/assets.py
+
+messages: $(INSTALLED)  ## bring the translations' catalogues up to date and list what is not translated
+	$(BIN)/python scripts/messages.py extract
+	$(BIN)/python scripts/messages.py compile
+	$(BIN)/python scripts/messages.py missing
+
+%.mo: %.po $(INSTALLED)
+	$(BIN)/python scripts/messages.py compile
 
 run: setup  ## start everything and print what to open
 	$(BIN)/pratique up
