@@ -20,11 +20,12 @@ _EVIDENCE_PERSONAL = "student reviewed_by"
 
 INVENTORY: dict[str, Fields] = {
     "foundation.AuditEvent": Fields(
-        "id institution_id at action subject_type detail", personal="by subject_id"
+        "id institution_id at action subject_type detail transaction_id", personal="by subject_id"
     ),
     "foundation.DataKey": Fields(
         "id institution_id version wrapped provider provider_key_id created_at retired_at"
     ),
+    "foundation.AuditSeal": Fields("pk institution_id sequence event_id digest previous_hash hash sealed_at"),
     "institutions.Institution": Fields(
         "id slug name time_zone student_id_required roster_mapping created_at"
     ),

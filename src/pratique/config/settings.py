@@ -213,6 +213,7 @@ FILES = VAR / "files"
 CLAMD = os.environ.get("CLAMD", "")
 
 PROCRASTINATE_IMPORT_PATHS = [
+    "pratique.institutions.tasks",
     "pratique.compliance.tasks",
     "pratique.rosters.tasks",
     "pratique.reports.tasks",

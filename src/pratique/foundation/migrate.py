@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db import connections
 
 # The application may never change or remove what it has told.
-_APPEND_ONLY = ("foundation_auditevent", "compliance_statuschange")
+_APPEND_ONLY = ("foundation_auditevent", "foundation_auditseal", "compliance_statuschange")
 
 
 class UnsafeRoleError(RuntimeError):
