@@ -33,7 +33,7 @@ from pratique.rules.evidence import (
     StudentFacts,
     Titer,
 )
-from pratique.rules.explain import explain, format_date, reason_from_data, reason_to_data
+from pratique.rules.explain import explain, format_date, name_in_words, reason_from_data, reason_to_data
 from pratique.rules.outcome import Relevance
 from pratique.rules.periods import Period, add_period, format_period, last_day, parse_period
 from pratique.rules.presets import PRESETS, preset
@@ -128,6 +128,7 @@ __all__ = [
     "format_date",
     "format_period",
     "last_day",
+    "name_in_words",
     "parse_period",
     "preset",
     "reason_from_data",

@@ -9,9 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pratique.rules.evidence import Precision
-from pratique.rules.explain import FormatDate, Gettext, format_date, in_english, period_in_words, word
+from pratique.rules.explain import (
+    FormatDate,
+    Gettext,
+    format_date,
+    in_english,
+    name_in_words,
+    period_in_words,
+    word,
+)
 from pratique.rules.periods import Period
-from pratique.rules.sentences import MONTHS, N_, ORDINALS
+from pratique.rules.sentences import DAY_OF_MONTH, MONTHS, N_, ORDINALS
 from pratique.rules.types import (
     AgeBetween,
     AllOf,
@@ -94,7 +102,13 @@ class _Speaker:
 
     def requirement(self, requirement: Requirement) -> str:
         """Say name, rule, for whom, and which exemptions are accepted."""
-        parts = [self._say(N_("{name}: {rule}"), name=requirement.name, rule=self.rule(requirement.rule))]
+        parts = [
+            self._say(
+                N_("{name}: {rule}"),
+                name=name_in_words(requirement.name, self._gettext),
+                rule=self.rule(requirement.rule),
+            )
+        ]
         if requirement.condition is not None:
             parts.append(
                 self._say(N_("Applies if {condition}."), condition=self.condition(requirement.condition))
@@ -166,7 +180,7 @@ class _Speaker:
     # --- series -------------------------------------------------------------------------------------------
 
     def _series(self, rule: Series) -> list[str]:
-        vaccine = rule.vaccine
+        vaccine = name_in_words(rule.vaccine, self._gettext)
         if rule.doses == 1:
             parts = [self._say(N_("One dose of {vaccine}."), vaccine=vaccine)]
         else:
@@ -285,8 +299,7 @@ class _Speaker:
 
     def _exemption(self, rule: ExemptionRule) -> str:
         kind = word(rule.exemption, self._gettext)
-        text = N_("{kind} exemption with a document") if rule.needs_document else N_("{kind} exemption")
-        said = self._say(text, kind=kind)
+        said = self._say(N_("{kind} with a document"), kind=kind) if rule.needs_document else kind
         if rule.validity_months is None:
             return self._say(N_("{exemption} is accepted."), exemption=said)
         months = self._period(Period(months=rule.validity_months))
@@ -315,7 +328,7 @@ class _Speaker:
             parts.append(self._say(N_("on or after {day}"), day=self._date(window.since)))
         if window.since_day is not None:
             month, day = window.since_day
-            said = f"{self._gettext(MONTHS[month - 1])} {day}"
+            said = self._say(DAY_OF_MONTH, month=self._gettext(MONTHS[month - 1]), day=day)
             parts.append(self._say(N_("since the last {day} before {anchor}"), day=said, anchor=anchor))
         if window.within is not None:
             period = self._period(window.within)

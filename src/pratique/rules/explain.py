@@ -94,6 +94,14 @@ def word(name: str, gettext: Gettext = in_english) -> str:
     return name.replace("_", " ") if known is None else gettext(known)
 
 
+def name_in_words(name: str, gettext: Gettext = in_english) -> str:
+    """Return the name of a requirement or vaccine in the reader's language if it is one of the presets' names.
+
+    A name that a school has given is its own, and stays as it is.
+    """
+    return gettext(WORDS[name]) if name in WORDS else name
+
+
 def reason_to_data(reason: Reason) -> dict[str, Any]:
     """Return the reason as JSON values.
 
@@ -159,4 +167,6 @@ def _word(
         return products.get(value) or gettext(CVX_CODE).format(code=value)
     if name in _PERIOD_PARAMS:
         return period_in_words(parse_period(value), gettext)
+    if name == "vaccine":
+        return name_in_words(value, gettext)
     return word(value, gettext) if name in _WORD_PARAMS else value

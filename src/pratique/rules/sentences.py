@@ -174,15 +174,15 @@ SENTENCES: dict[str, Sentence] = {
         N_("Your titer for {antibody} is of {on}; it had to be of {closes} or earlier.")
     ),
     # exemptions
-    "exemption_until": Sentence(N_("{exemption} exemption until {through}.")),
-    "exemption_accepted": Sentence(N_("{exemption} exemption.")),
+    "exemption_until": Sentence(N_("{exemption} until {through}.")),
+    "exemption_accepted": Sentence(N_("{exemption}.")),
     "exemption_missing": Sentence(N_("No exemption of this kind is on record: {exemption}.")),
-    "exemption_lapsed": Sentence(N_("{exemption} exemption: it ended on {through}.")),
-    "exemption_in_future": Sentence(N_("{exemption} exemption: it begins on {from}.")),
-    "exemption_undated": Sentence(N_("{exemption} exemption: the day on which it was granted is missing.")),
-    "exemption_document_missing": Sentence(N_("{exemption} exemption: its document is missing.")),
+    "exemption_lapsed": Sentence(N_("{exemption}: it ended on {through}.")),
+    "exemption_in_future": Sentence(N_("{exemption}: it begins on {from}.")),
+    "exemption_undated": Sentence(N_("{exemption}: the day on which it was granted is missing.")),
+    "exemption_document_missing": Sentence(N_("{exemption}: its document is missing.")),
     "exemption_kind_not_accepted": Sentence(
-        N_("{exemption} exemption: this kind is not accepted for this requirement.")
+        N_("{exemption}: this kind is not accepted for this requirement.")
     ),
     # what the student is
     "facts_suffice": Sentence(N_("What your school has on record about you is enough.")),
@@ -193,7 +193,7 @@ SENTENCES: dict[str, Sentence] = {
     "or_titer": Sentence(N_("a positive titer for {antibody}")),
     "or_document": Sentence(N_("a document: {document}")),
     "or_form": Sentence(N_("a form: {form}")),
-    "or_exemption": Sentence(N_("an exemption: {exemption}")),
+    "or_exemption": Sentence(N_("{exemption}")),
 }
 
 # The same codes where a date of the reason is only a month or a year ("March 2006", "2006").
@@ -262,12 +262,14 @@ INEXACT_SENTENCES: dict[str, Sentence] = {
 
 CVX_CODE = N_("CVX code {code}")
 MONTH_OF_YEAR = N_("{month} {year}")
+DAY_OF_MONTH = N_("{month} {day}")
 
 WORDS: dict[str, str] = {
-    "medical": N_("Medical"),
-    "religious": N_("Religious"),
-    "philosophical": N_("Philosophical"),
-    "other": N_("Other"),
+    # with its noun: in many languages the adjective alone has another form, or another place
+    "medical": N_("Medical exemption"),
+    "religious": N_("Religious exemption"),
+    "philosophical": N_("Philosophical exemption"),
+    "other": N_("Other exemption"),
     "on_campus": N_("housing"),
     "date_of_birth": N_("date of birth"),
     "term_start": N_("first day of term"),
@@ -280,6 +282,32 @@ WORDS: dict[str, str] = {
     "positive": N_("positive"),
     "negative": N_("negative"),
     "equivocal": N_("equivocal"),
+    # what the presets name
+    "measles": N_("measles"),
+    "mumps": N_("mumps"),
+    "rubella": N_("rubella"),
+    "varicella": N_("varicella"),
+    "physical_exam": N_("physical exam"),
+    "meningitis_information": N_("meningitis information"),
+    "information_read": N_("information read"),
+    "vaccination_decision": N_("vaccination decision"),
+    "tb_risk": N_("tb risk"),
+    "birth_country": N_("birth country"),
+    "online_only": N_("online only"),
+    "credits": N_("credits"),
+    "Bacterial meningitis": N_("Bacterial meningitis"),
+    "Hepatitis B": N_("Hepatitis B"),
+    "Hepatitis B with titer": N_("Hepatitis B with titer"),
+    "Influenza": N_("Influenza"),
+    "Measles": N_("Measles"),
+    "Measles, mumps and rubella": N_("Measles, mumps and rubella"),
+    "Meningitis information": N_("Meningitis information"),
+    "Mumps": N_("Mumps"),
+    "Physical exam": N_("Physical exam"),
+    "Rubella": N_("Rubella"),
+    "TB screening": N_("TB screening"),
+    "Varicella": N_("Varicella"),
+    "Varicella (13 years and older)": N_("Varicella (13 years and older)"),
 }
 
 MONTHS = (

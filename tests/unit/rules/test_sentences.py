@@ -208,11 +208,11 @@ def test_every_occurring_reason_is_a_whole_sentence_and_survives_json(words, rea
 
 def test_translation_reaches_sentence_words_and_dates():
     german = {
-        "{exemption} exemption until {through}.": "{exemption} befreit bis {through}.",
-        "Medical": "Ärztlich",
+        "{exemption} until {through}.": "{exemption} bis {through}.",
+        "Medical exemption": "Ärztliche Befreiung",
     }
     reason = Reason("exemption_until", (("exemption", "medical"), ("through", date(2027, 1, 1))))
-    assert explain(reason, german.get, date.isoformat) == "Ärztlich befreit bis 2027-01-01."
+    assert explain(reason, german.get, date.isoformat) == "Ärztliche Befreiung bis 2027-01-01."
 
 
 def test_months_and_years_are_translated():
