@@ -1,0 +1,1 @@
+"""All reads of reviews, by subject: the queue, one case, messages, pace."""
