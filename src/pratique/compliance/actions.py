@@ -6,7 +6,7 @@ A batch is one transaction, and the mark is what remains to be done: a worker ki
 it was at and nothing else, and a rerun repeats nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,10 +15,12 @@ from django.db import connection
 from pratique.compliance import facts, store
 from pratique.compliance.facts import Loaded
 from pratique.compliance.judging import CompiledSet, compile_set, judge
+from pratique.foundation.queue import enqueue
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.requirements import queries as requirements
 from pratique.students.actions import mark_lapsed_stale
+from pratique.students.queries import membership_ids_of
 
 BATCH = 5_000
 
@@ -55,6 +57,29 @@ def evaluate(*, institution: Institution, membership_ids: list[UUID], today: dat
         _evaluate(facts.of(membership_ids), institution_id=institution.id, today=today, now=now)
 
 
+def evaluate_students(
+    *, institution: Institution, student_ids: Collection[UUID], today: date, now: datetime
+) -> bool:
+    """Evaluate these students' memberships in the open transaction, if no other evaluation is at it.
+
+    Nobody who sends or decides something waits for a rule change that judges 50,000: then the mark stays, a job is
+    enqueued, and False is returned. Call it last in the transaction: the lock is held until the commit.
+    """
+    with institution_scope(institution.id):
+        if not _is_free(institution.id):
+            enqueue(
+                "compliance.evaluate_stale",
+                institution_id=institution.id,
+                queue="interactive",
+                once=f"stale:{institution.id}",
+            )
+            return False
+        _evaluate(
+            facts.of(membership_ids_of(student_ids)), institution_id=institution.id, today=today, now=now
+        )
+        return True
+
+
 def mark_lapsed(*, institution: Institution, today: date, now: datetime) -> int:
     """Mark those whose standing the passing of time may have changed by `today`; touches no other row."""
     with institution_scope(institution.id):
@@ -82,6 +107,14 @@ def _evaluate(loaded: list[Loaded], *, institution_id: UUID, today: date, now: d
         for one in loaded
     )
     store.write(store.compare(judged), institution_id=institution_id, now=now)
+
+
+def _is_free(institution_id: UUID) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"evaluate:{institution_id}"]
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _one_at_a_time(institution_id: UUID) -> None:

@@ -53,7 +53,12 @@ _BATCH = (
 )
 _TOUCHED = "greatest(e.submitted_at, e.reviewed_at)"
 _EVIDENCE: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
-    ("dose", "records_dose", "e.id::text, e.cvx, e.administered_on, e.state, e.submitted_at, e.mvx", Dose),
+    (
+        "dose",
+        "records_dose",
+        "e.id::text, e.cvx, e.administered_on, e.state, e.submitted_at, e.mvx, e.precision",
+        Dose,
+    ),
     (
         "titer",
         "records_titer",

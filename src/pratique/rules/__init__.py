@@ -22,6 +22,7 @@ from pratique.rules.data import (
 from pratique.rules.describe import describe
 from pratique.rules.evaluate import Evaluator, compile_requirement, evaluate
 from pratique.rules.evidence import (
+    PROOF,
     Document,
     Dose,
     Evidence,
@@ -70,9 +71,11 @@ from pratique.rules.types import (
     Verdict,
     Window,
 )
+from pratique.rules.ways import Way, ways
 
 __all__ = [
     "PRESETS",
+    "PROOF",
     "AgeBetween",
     "AllOf",
     "Anchor",
@@ -117,6 +120,7 @@ __all__ = [
     "Titer",
     "TiterRule",
     "Verdict",
+    "Way",
     "Window",
     "add_period",
     "compile_requirement",
@@ -137,4 +141,5 @@ __all__ = [
     "requirement_to_data",
     "rule_from_data",
     "rule_to_data",
+    "ways",
 ]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from pratique.rules.combine import compile_rule
 from pratique.rules.conditions import YES, Answer, compile_condition
 from pratique.rules.dated import ExemptionCheck
-from pratique.rules.evidence import Evidence, StudentFacts
+from pratique.rules.evidence import PROOF, Evidence, StudentFacts
 from pratique.rules.outcome import Outcome, Relevance, earliest, merge_relevance, quick
 from pratique.rules.periods import shift_days
 from pratique.rules.types import ItemStatus, Reason, Requirement, Verdict
@@ -41,7 +41,7 @@ def evaluate(requirement: Requirement, evidence: Evidence, facts: StudentFacts, 
 
     1. does not apply (the condition is not met; a condition that hangs on an unknown fact applies),
     2. approved: the rule holds with approved evidence, or an accepted exemption does,
-    3. pending: either would hold if what awaits review were approved,
+    3. pending: either would hold if what awaits review were approved, or pages wait that nobody has read yet,
     4. rejected: the newest relevant evidence was turned down,
     5. expired: it held on some earlier day with the approved evidence,
     6. incomplete.
@@ -63,7 +63,9 @@ class _RequirementCheck:
         self._condition = None if condition is None else compile_condition(condition)
         self._rule = compile_rule(requirement.rule, requirement.key)
         self._exemptions = [ExemptionCheck(accepted, requirement.key) for accepted in requirement.exemptions]
-        self._relevance = merge_relevance(check.relevance for check in (self._rule, *self._exemptions))
+        relevance = merge_relevance(check.relevance for check in (self._rule, *self._exemptions))
+        self._proof = PROOF + requirement.key
+        self._relevance = relevance._replace(documents=relevance.documents | {self._proof})
 
     @property
     def relevance(self) -> Relevance:
@@ -90,6 +92,11 @@ class _RequirementCheck:
                 return _verdict(
                     ItemStatus.PENDING, hoped._replace(reasons=reasons, changes_on=later), applies
                 )
+            if self._unread(evidence):
+                reasons = (Reason("awaiting_reading"), *reviewed.reasons)
+                return _verdict(
+                    ItemStatus.PENDING, reviewed._replace(reasons=reasons, changes_on=later), applies
+                )
             reasons = (*reviewed.reasons, Reason("part_awaiting_review"))
             reviewed = reviewed._replace(reasons=reasons, changes_on=later)
         if "rejected" in states and _newest_was_rejected(self._relevant(evidence)):
@@ -98,6 +105,10 @@ class _RequirementCheck:
         if reviewed.lapsed or self._held_before(evidence, facts, on_date):
             return _verdict(ItemStatus.EXPIRED, reviewed, applies)
         return _verdict(ItemStatus.INCOMPLETE, reviewed, applies)
+
+    def _unread(self, evidence: Evidence) -> bool:
+        """Say whether pages wait whose content only the reviewer will put on record."""
+        return any(paper.kind == self._proof and paper.state == "pending" for paper in evidence.documents)
 
     def _judge(
         self, evidence: Evidence, facts: StudentFacts, on_date: date, counted: frozenset[str]

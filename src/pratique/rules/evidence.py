@@ -13,6 +13,10 @@ from uuid import UUID
 
 from pratique.rules.periods import last_day
 
+# A document of the kind "proof:mmr" speaks for the requirement "mmr" and has not been read yet: pages sent without
+# typing what is on them. While it waits the student has done their part; it never satisfies anything itself.
+PROOF = "proof:"
+
 
 class EvidenceState(StrEnum):
     """Where a piece of evidence stands in review."""

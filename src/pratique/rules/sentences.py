@@ -39,6 +39,7 @@ SENTENCES: dict[str, Sentence] = {
         N_("Your school does not have your {fact} on record; until it does, this is required of you.")
     ),
     "awaiting_review": Sentence(N_("Everything is handed in and waits to be reviewed.")),
+    "awaiting_reading": Sentence(N_("What you sent waits to be read by a reviewer.")),
     "part_awaiting_review": Sentence(
         N_("Part of what is handed in waits to be reviewed; that alone will not be enough.")
     ),

@@ -5,7 +5,7 @@ steps: first the keys of its rows (few columns, so that sorting and skipping sta
 they show.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -166,3 +166,8 @@ def memberships_of(student_id: UUID) -> list[Membership]:
 def find(student_id: UUID) -> Student | None:
     """Return the student of the present institution with this key."""
     return Student.objects.filter(id=student_id).first()
+
+
+def membership_ids_of(student_ids: Collection[UUID]) -> list[UUID]:
+    """Return the ids of all memberships of these students."""
+    return list(Membership.objects.filter(student_id__in=student_ids).values_list("id", flat=True))
