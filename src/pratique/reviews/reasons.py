@@ -87,7 +87,7 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "signature_missing", "Signature missing", 9,
         {
-            "en": "A signature or stamp is missing. Please have it signed by the person named on it, and send it again.",
+            "en": "A signature or stamp is missing. Please have the person named on it sign, and send it again.",
             "es": "Falta una firma o un sello. Pida a la persona indicada que lo firme y envíelo de nuevo.",
         },
     ),
