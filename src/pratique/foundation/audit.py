@@ -1,10 +1,16 @@
-"""Writing the audit trail: one row for each thing done, in the transaction that did it."""
+"""The audit trail: one row for each thing done, in the transaction that did it.
+
+An event about a student has `subject_type="student"` and `subject_id=student.id`; ids of anything else that it
+touched stand in its detail. So "who opened this record" is one look into one index. `audit_chain` seals the rows.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from pratique.foundation.models import AuditEvent
 
@@ -43,3 +49,15 @@ def record(
         subject_id=subject_id,
         detail=dict(detail or {}),
     )
+
+
+def about(
+    subject_type: str, subject_id: UUID, *, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[AuditEvent]:
+    """Return the present institution's events about one subject, newest first: from `since`, before `until`."""
+    found = AuditEvent.objects.filter(subject_type=subject_type, subject_id=subject_id)
+    if since:
+        found = found.filter(at__gte=since)
+    if until:
+        found = found.filter(at__lt=until)
+    return found.order_by("-at", "-id")

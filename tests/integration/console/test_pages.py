@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from pratique.accounts.roles import Role
-from pratique.interfaces.console import activity, outbox
+from pratique.interfaces.console import activity_words, outbox
 from pratique.screens import words
 from pratique.students.models import Student
 from tests.integration.console.conftest import text_of
@@ -170,8 +170,8 @@ def test_activity_says_what_happened_and_is_filtered(school, signed_in):
     page = text_of(client.get("/activity/"))
     assert "Applied a roster import" in page
     assert "Made a staff account" in page
-    assert "Made a staff account" not in text_of(client.get("/activity/?kind=rosters"))
-    assert "Nothing of this kind yet" in text_of(client.get("/activity/?kind=students"))
+    assert "Made a staff account" not in text_of(client.get("/activity/?kind=changed"))
+    assert "Nothing fits these filters" in text_of(client.get("/activity/?kind=viewed"))
 
 
 def test_every_event_that_is_recorded_has_a_sentence():
@@ -183,7 +183,7 @@ def test_every_event_that_is_recorded_has_a_sentence():
         for prefix in re.findall(r'f"([a-z_]+:[a-z_]+:)\{verb\}"', text):
             found |= {prefix + verb for verb in re.findall(r'_record\("(\w+)"', text)}
     assert len(found) > 10
-    assert found <= set(activity._SENTENCES)
+    assert found <= set(activity_words.SENTENCES)
 
 
 def test_the_outbox_shows_a_school_its_own_mails_and_only_where_mail_is_kept(

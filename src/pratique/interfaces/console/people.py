@@ -48,6 +48,8 @@ def _kind(text: str) -> str:
         "system": _("Pratique itself"),
         "command": _("The command line"),
         "student": _("The student"),
+        "guardian": _("A parent or helper"),
+        "link": _("Someone with a sign-in link"),
         "demo": _("The demonstration data"),
     }
     return words.get(kind, name or kind)

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from pratique.interfaces.console.views import activity, help, home, outbox, reports, rosters, students
+from pratique.interfaces.console.views import (
+    activity,
+    help,
+    home,
+    outbox,
+    reports,
+    review_files,
+    rosters,
+    students,
+)
 
 urlpatterns = [
     path("", home.home, name="dashboard"),
@@ -23,7 +32,14 @@ urlpatterns = [
     path("reports/<slug:key>/", reports.report, name="report"),
     path("reports/<slug:key>/download/", reports.report_download, name="report_download"),
     path("activity/", activity.activity, name="activity"),
+    path("activity/export.csv", activity.activity_export, name="activity_export"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:message_id>/", outbox.outbox_message, name="outbox_message"),
     path("help/", help.help_page, name="help"),
+    path("review/pages/<uuid:page_id>/", review_files.review_page_image, name="review_page_image"),
+    path(
+        "review/pages/<uuid:page_id>/thumbnail/",
+        review_files.review_page_thumbnail,
+        name="review_page_thumbnail",
+    ),
 ]

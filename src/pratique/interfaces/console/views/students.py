@@ -81,7 +81,7 @@ def student(request: HttpRequest, student_id: UUID) -> HttpResponse:
         subject_id=found.id,
     )
     seen = (
-        list(activity.events(subject_id=found.id)[:_EVENTS])
+        activity.rows(activity.about_student(found.id)[:_EVENTS])
         if Permission.VIEW_AUDIT in granted(request)
         else []
     )
@@ -92,7 +92,7 @@ def student(request: HttpRequest, student_id: UUID) -> HttpResponse:
             "student": found,
             "standings": student_page.standings(found.id, today),
             "today": today,
-            "events": [(event, activity.sentence(event)) for event in seen],
-            "people": people.names(event.by for event in seen),
+            "events": seen,
+            "people": people.names(row.event.by for row in seen),
         },
     )

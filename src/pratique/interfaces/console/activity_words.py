@@ -1,0 +1,90 @@
+"""What an audit event says in a sentence: one line each. An action that has none yet still reads decently."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from pratique.foundation.audit_kinds import Kind
+
+KINDS: Mapping[Kind, str | Promise] = {
+    Kind.VIEWED: _("Viewed"),
+    Kind.EXPORTED: _("Exported"),
+    Kind.CHANGED: _("Changed"),
+    Kind.DECIDED: _("Decided"),
+    Kind.SIGNED_IN: _("Signed in"),
+    Kind.SETTINGS: _("Settings"),
+}
+
+SENTENCES: Mapping[str, str | Promise] = {
+    "console:student:viewed": _("Opened a student’s record"),
+    "console:roster_results:downloaded": _("Downloaded the results of a roster import"),
+    "console:activity:exported": _("Downloaded a part of the activity list"),
+    "command:history:viewed": _("Asked at the command line who saw a record"),
+    "roster:import:received": _("Uploaded a roster file"),
+    "roster:import:confirmed": _("Had a roster import applied"),
+    "roster:import:applied": _("Applied a roster import"),
+    "roster:import:cancelled": _("Cancelled a roster import"),
+    "roster:import:failed": _("Could not apply a roster import"),
+    "records:evidence:added": _("Added health records"),
+    "records:submission:started": _("Began to hand something in"),
+    "records:submission:discarded": _("Threw away what was not handed in yet"),
+    "records:file:checked": _("Checked an uploaded file"),
+    "records:file:forgotten": _("Removed a file that was never handed in"),
+    "records:file:pages_ordered": _("Changed the order of pages"),
+    "records:file:begun": _("Began to upload a file"),
+    "records:file:received": _("Uploaded a file"),
+    "records:file:removed": _("Removed a file"),
+    "records:file:page_turned": _("Turned a page"),
+    "records:submission:sent": _("Handed something in"),
+    "records:submission:signed": _("Signed a form"),
+    "records:submission:reopened": _("Took back what was handed in, to change it"),
+    "records:submission:withdrawn": _("Withdrew what was handed in"),
+    "reviews:case:viewed": _("Opened what a student handed in"),
+    "reviews:case:claimed": _("Took a case from the queue"),
+    "reviews:case:released": _("Put a case back into the queue"),
+    "reviews:case:taken_over": _("Took over a case from a colleague"),
+    "reviews:case:handed_over": _("Handed a case over"),
+    "reviews:case:second_opinion_asked": _("Asked for a second opinion"),
+    "reviews:case:decided": _("Decided a case"),
+    "reviews:case:undone": _("Took a decision back"),
+    "reviews:case:split": _("Moved pages to another case"),
+    "reviews:piece:added": _("Added what the document says"),
+    "reviews:piece:corrected": _("Corrected what was typed, by the document"),
+    "reviews:piece:removed": _("Took out what the document does not say"),
+    "students:account:activated": _("Signed in for the first time"),
+    "students:account:notices_chosen": _("Chose how to be told about news"),
+    "students:link:issued": _("Sent a link for signing in"),
+    "students:link:requested": _("Asked for a link for signing in"),
+    "students:link:wrong_answer": _("Gave a wrong date of birth with a sign-in link"),
+    "accounts:person:created": _("Made an account for a student or a helper"),
+    "accounts:language:chosen": _("Chose a language"),
+    "accounts:sessions:ended": _("Signed an account out everywhere"),
+    "institutions:institution:created": _("Made the institution"),
+    "institutions:package:created": _("Made a package"),
+    "accounts:staff:created": _("Made a staff account"),
+    "requirements:set:drafted": _("Began a new version of requirements"),
+    "requirements:set:published": _("Published a version of requirements"),
+    "reports:report:exported": _("Downloaded a report"),
+    "reports:run:requested": _("Asked for a report’s file"),
+    "reports:run:cancelled": _("Stopped a report’s file"),
+    "reports:run:downloaded": _("Downloaded a report’s file"),
+    "reports:run:deleted": _("Deleted report files whose time was over"),
+}
+
+
+def words_of(action: str) -> str:
+    """Return the sentence of an action; without one, its own words: `reviews:second_opinion:asked` reads
+    "Second opinion: asked".
+    """
+    if action in SENTENCES:
+        return str(SENTENCES[action])
+    subject = action.partition(":")[2] or action
+    return capfirst(subject.replace(":", ": ").replace("_", " "))
+
+
+def actions_that_say(text: str) -> list[str]:
+    """Return the actions whose sentence has `text` in it, in any case."""
+    wanted = text.casefold()
+    return [action for action, sentence in SENTENCES.items() if wanted in str(sentence).casefold()]
