@@ -52,6 +52,16 @@ class Estimate(NamedTuple):
     low: int
     high: int
 
+    @property
+    def low_days(self) -> int:
+        """The estimate in whole working days, at least one."""
+        return self.low if self.unit == "days" else 1
+
+    @property
+    def high_days(self) -> int:
+        """The estimate in whole working days, at least one."""
+        return self.high if self.unit == "days" else 1
+
 
 class Place(NamedTuple):
     """The place in the queue: how many come before, and an estimate, or None where too little was measured."""
