@@ -8,10 +8,11 @@ import structlog
 from django.contrib.auth import SESSION_KEY as SIGNED_IN_KEY
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext
 
 from pratique.accounts.roles import STAFF_ROLES, role_allows
 from pratique.screens.permissions import Access, demand_of
@@ -88,6 +89,12 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     if SIGNED_IN_KEY in request.session:
         # The account was deactivated or its password changed elsewhere: nothing of that session is kept.
         request.session.flush()
+    if request.headers.get("Tus-Resumable"):
+        # An upload cannot follow to a form: it waits, with what it has, until the person has signed in elsewhere.
+        sentence = gettext(
+            "You were signed out. Sign in again in a new tab, then go on here: nothing is lost."
+        )
+        return JsonResponse({"code": "signed_out", "sentence": sentence}, status=401)
     if request.headers.get("HX-Request"):
         response = redirect_to_login(request.headers.get("HX-Current-URL", "/"))
         return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
