@@ -214,6 +214,7 @@ CLAMD = os.environ.get("CLAMD", "")
 
 PROCRASTINATE_IMPORT_PATHS = [
     "pratique.institutions.tasks",
+    "pratique.records.tasks",
     "pratique.compliance.tasks",
     "pratique.rosters.tasks",
     "pratique.reports.tasks",
