@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -92,7 +93,7 @@ def _next(
     behind = key_of(after, str(by)) if after else None
     if after and behind is None:
         return None
-    values = {"institution": institution_id, "by": str(by), "now": now, "limit": 1}
+    values: dict[str, Any] = {"institution": institution_id, "by": str(by), "now": now, "limit": 1}
     values |= {"but": but or after, "resume": but is None and after is None}
     with connection.cursor() as cursor:
         cursor.execute(next_statement(behind=behind is not None, lock=True), {**values, **(behind or {})})

@@ -92,7 +92,7 @@ def undo(
         submission = locked(submission_id)
         way = way_of(submission, Deed.UNDO, by=str(by), now=now)
         reviews = Review.objects.filter(
-            submission_id=submission_id, decided_at=submission.decided_at, undone_at__isnull=True
+            submission_id=submission_id, decided_at=submission.decided_at or now, undone_at__isnull=True
         )
         keys: dict[str, list[UUID]] = {}
         for kind, key in reviews.values_list("evidence_kind", "evidence_id"):

@@ -53,9 +53,9 @@ def send(
         if not way.event:
             return submission
         student = Student.objects.get(id=submission.student_id)
-        pieces = read_pieces(submission.draft)
-        definitions = _definitions(pieces)
-        pieces = _checked(submission, pieces, definitions, born=student.date_of_birth, today=today)
+        typed = read_pieces(submission.draft)
+        definitions = _definitions(typed)
+        pieces = _checked(submission, typed, definitions, born=student.date_of_birth, today=today)
         signed = {piece.id for piece in pieces if _is_fully_signed(piece, definitions.get(piece.id), by)}
         rows = _rows(submission, pieces, signed, now=now, today=today)
         submission.state = SubmissionState.WAITING
@@ -279,13 +279,12 @@ def _sign(
     """Store the signatures that were typed under the forms; pieces and rows come in the same order."""
     signatures = []
     for piece, row in zip(pieces, rows, strict=False):
-        form, name = definitions.get(piece.id), _signature_of(piece)
-        if form is None or not name or _role(by) not in form.signers:
-            continue
-        signatures.append(
-            Signature(
-                institution_id=row.institution_id, form_answer=row, place=form.signers.index(_role(by)),
-                role=_role(by), name=name, signed_at=now, signed_by=str(by),
-            )
-        )  # fmt: skip
+        form, name, role = definitions.get(piece.id), _signature_of(piece), forms.Signer(_role(by).value)
+        if isinstance(row, FormAnswer) and form is not None and name and role in form.signers:
+            signatures.append(
+                Signature(
+                    institution_id=row.institution_id, form_answer=row, place=form.signers.index(role),
+                    role=_role(by), name=name, signed_at=now, signed_by=str(by),
+                )
+            )  # fmt: skip
     Signature.objects.bulk_create(signatures)

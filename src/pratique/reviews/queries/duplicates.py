@@ -1,6 +1,7 @@
 """Pages that were seen before in this institution: the same file, or a picture that looks alike."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -45,7 +46,7 @@ def duplicates(case_ids: Sequence[UUID]) -> dict[UUID, list[Duplicate]]:
     found: dict[UUID, list[Duplicate]] = {}
     if not case_ids:
         return found
-    values = {"cases": list(case_ids), "blank": list(_BLANK), "limit": MOST * len(case_ids)}
+    values: dict[str, Any] = {"cases": list(case_ids), "blank": list(_BLANK), "limit": MOST * len(case_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, values)
         for case_id, *columns in cursor:

@@ -6,7 +6,7 @@ For one case or for a page of the queue: the facts of all of them are read in a 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pratique.compliance import facts
@@ -19,6 +19,7 @@ from pratique.rules import (
     ItemStatus,
     Relevance,
     Requirement,
+    StudentFacts,
     compile_requirement,
 )
 from pratique.rules import Verdict as RulesVerdict
@@ -59,9 +60,10 @@ def judgements(
         judged: dict[str, Judgement] = {}
         for membership, owner in memberships.items():
             known = loaded.get(membership)
-            if owner != student or known is None or known.requirement_group_id not in asked:
+            if owner != student or known is None or known.requirement_group_id is None:
                 continue
-            for requirement in asked[known.requirement_group_id].requirements:
+            in_force = asked.get(known.requirement_group_id)
+            for requirement in in_force.requirements if in_force else ():
                 if requirement.key not in judged:
                     one = _judge(requirement, known.evidence, known.student, set(pieces), today)
                     if one is not None:
@@ -71,20 +73,21 @@ def judgements(
 
 
 def _judge(
-    requirement: Requirement, evidence: Evidence, student: object, pieces: set[str], today: date
+    requirement: Requirement, evidence: Evidence, student: StudentFacts, pieces: set[str], today: date
 ) -> Judgement | None:
     check: Evaluator = _compiled(requirement)
-    now = check(evidence, student, today)  # type: ignore[arg-type]
+    now = check(evidence, student, today)
     if not now.applies:
         return None
+    kinds: Any = evidence
     approved = Evidence(
         *(
             tuple(one._replace(state="approved") if str(one.id) in pieces else one for one in kind)
-            for kind in evidence
+            for kind in kinds
         )
     )
     bearing = _bearing(evidence, check.relevance, requirement.key) & pieces
-    return Judgement(requirement, now, check(approved, student, today), frozenset(bearing))  # type: ignore[arg-type]
+    return Judgement(requirement, now, check(approved, student, today), frozenset(bearing))
 
 
 def _bearing(evidence: Evidence, relevance: Relevance, key: str) -> set[str]:
