@@ -187,6 +187,8 @@ def _lists(read: Fields) -> dict[str, CountryList]:
 
 def _objects(read: Fields, name: str, *, required: bool = True) -> list[Fields]:
     """Read a list of objects."""
+    if not read.is_object:
+        return []  # which is noted already
     values = read.value(name)
     if values is None and not required:
         return []
@@ -258,12 +260,12 @@ def _check_references(form: Form, problems: list[Problem]) -> None:
             problems.append(Problem(f"{path}/key", f"{one.key!r} is derived twice", "Join the conditions."))
         _check_condition(one.when, f"{path}/when", earlier, form, problems)
         for part in asked(one.when):
-            question = earlier.get(part.question)  # type: ignore[union-attr]
-            if isinstance(part, (Equals, IsIn, InList, Has)) and question and not question.required:
+            source = earlier.get(part.question)  # type: ignore[union-attr]
+            if isinstance(part, (Equals, IsIn, InList, Has)) and source and not source.required:
                 problems.append(
                     Problem(
                         f"{path}/when",
-                        f"{question.key!r} may be left empty, which would count as no",
+                        f"{source.key!r} may be left empty, which would count as no",
                         "Make the question required.",
                     )
                 )
