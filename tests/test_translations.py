@@ -29,7 +29,12 @@ STUDENT_FACING = (
     "src/pratique/screens/",
     "src/pratique/interfaces/portal/",
 )
-FINISHED = ("src/pratique/rules/", "src/pratique/accounts/", "src/pratique/screens/templates/")
+FINISHED = (
+    "src/pratique/rules/",
+    "src/pratique/accounts/",
+    "src/pratique/screens/templates/mfa/",
+    "src/pratique/screens/templates/screens/errors/",
+)
 
 SOURCES = TOOL["found"]()
 CATALOGUE = {TOOL["_key"](message): message for message in TOOL["catalogue"]("es") if message.id}
