@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from pratique.connectors import clamd
 from pratique.foundation import audit, imaging
 from pratique.foundation.storage import FileMissingError, blob_store
 from pratique.foundation.tenancy import institution_scope
@@ -107,10 +107,8 @@ def _examine(file: File) -> _Examined:
 
 
 def _is_infected(content: bytes) -> bool:
-    if not settings.CLAMD:
+    if not clamd.is_configured():
         return False
-    from pratique.connectors import clamd
-
     match clamd.scan(content):
         case clamd.Unavailable():
             raise ScannerUnavailableError
