@@ -80,6 +80,10 @@ def copy() -> None:
                 place((MODULES / source).parent / name, (ASSETS / target).parent / name)
     for font in (MODULES / FONTS).glob("*.woff2"):
         place(font, ASSETS / "uswds" / "fonts" / "public-sans" / font.name)
+    # As TrueType too, for PDF files that we make (records.record.pdf).
+    for weight in ("Regular", "Bold"):
+        name = f"PublicSans-{weight}.ttf"
+        place(MODULES / FONTS / name, ASSETS / "uswds" / "fonts" / "public-sans" / name)
 
 
 def place(source: Path, target: Path) -> None:
