@@ -104,7 +104,7 @@ _SQL_WRITE = re.compile(r"^\s*(insert into|update |delete from|copy [^(])", re.I
 _WRITERS = ("actions", "store", "progress", "audit", "bulk", "queue")
 _ALLOWED = {
     # The connection's own bookkeeping, a table of the outbox's own SQLite file, and passwords at sign-in.
-    "connectors/mail/outbox.py",
+    "foundation/outbox.py",
     "foundation/worker.py",  # the queue's own rows
     "foundation/worker_sql.py",
     "foundation/migrate.py",

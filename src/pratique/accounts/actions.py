@@ -1,6 +1,7 @@
-"""Making and changing staff accounts."""
+"""Making and changing accounts."""
 
 from datetime import datetime
+from uuid import UUID
 
 from pratique.accounts.models import User
 from pratique.accounts.roles import Role
@@ -43,3 +44,65 @@ def create_staff(
         detail={"role": role.value},
     )
     return user
+
+
+def create_person(
+    *,
+    institution: Institution,
+    user_id: UUID,
+    username: str,
+    name: str,
+    role: Role,
+    email: str,
+    password: str | None,
+    language: str,
+    by: audit.Actor,
+    now: datetime,
+) -> User:
+    """Create the account of a student or guardian; without a password they sign in by passkey alone."""
+    user = User(
+        id=user_id, institution=institution, username=username, name=name, role=role.value, email=email,
+        language=language, created_at=now,
+    )  # fmt: skip
+    if password is None:
+        user.set_unusable_password()
+    else:
+        user.set_password(password)
+    user.save(force_insert=True)
+    audit.record(
+        "accounts:person:created", institution_id=institution.id, by=by, now=now, subject_type="user",
+        subject_id=user.id, detail={"role": role.value, "password": password is not None},
+    )  # fmt: skip
+    return user
+
+
+def set_language(*, user: User, language: str, by: audit.Actor, now: datetime) -> None:
+    """Keep the language that somebody chose, so that it holds on every device and in mails."""
+    if user.language == language:
+        return
+    user.language = language
+    user.save(update_fields=["language"])
+    audit.record(
+        "accounts:language:chosen", institution_id=user.institution_id, by=by, now=now, subject_type="user",
+        subject_id=user.id, detail={"language": language},
+    )  # fmt: skip
+
+
+def end_sessions(*, user: User, password: str | None, by: audit.Actor, now: datetime) -> bool:
+    """Sign somebody out everywhere; False if `password`, the present one, is wrong.
+
+    A session holds a digest of the password's hash. The same password with a fresh salt has another hash, and so has
+    the unusable one of an account with passkeys alone (`password` is not asked for then).
+    """
+    if not user.has_usable_password():
+        user.set_unusable_password()
+    elif password is not None and user.check_password(password):
+        user.set_password(password)
+    else:
+        return False
+    user.save(update_fields=["password"])
+    audit.record(
+        "accounts:sessions:ended", institution_id=user.institution_id, by=by, now=now, subject_type="user",
+        subject_id=user.id,
+    )  # fmt: skip
+    return True

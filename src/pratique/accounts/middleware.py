@@ -1,5 +1,7 @@
 """The institution of a request, from the session of whoever is signed in."""
 
+import json
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -38,11 +40,14 @@ class InstitutionOfSession:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
-        """Enter the institution of the account that a password reset link names; it names nothing else."""
-        if "uidb36" not in kwargs or current_institution() is not None:
+        """Enter the institution of the account that a password reset link or a passkey names; neither names more."""
+        if current_institution() is not None:
             return
+        named = kwargs.get("uidb36", "")
+        if request.method == "POST" and request.path == reverse("mfa_login_webauthn"):
+            named = _user_handle(request.POST.get("credential", ""))
         try:
-            user_id = UUID(kwargs["uidb36"])
+            user_id = UUID(named)
         except ValueError:
             return
         institution = queries.institution_of_user(user_id)
@@ -50,6 +55,20 @@ class InstitutionOfSession:
             enter_institution(institution)
 
 
+def _user_handle(credential: str) -> str:
+    """Return the account's key from what an authenticator sent: it was told that key when it made the passkey."""
+    try:
+        handle = json.loads(credential)["response"]["userHandle"]
+        return urlsafe_b64decode(handle + "=" * (-len(handle) % 4)).decode("ascii")
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _is_sign_in(request: HttpRequest) -> bool:
-    """Whoever sends the sign-in form may belong elsewhere than the person who used this browser before."""
-    return request.method == "POST" and request.path == reverse("account_login")
+    """Whoever signs in or follows a link may belong elsewhere than the person who used this browser before."""
+    if request.path.startswith(reverse("portal_start")):
+        return True
+    return request.method == "POST" and request.path in (
+        reverse("account_login"),
+        reverse("mfa_login_webauthn"),
+    )

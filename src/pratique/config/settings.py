@@ -133,7 +133,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # a shared desk is the rule: closing the browser signs out
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "ask_link": "20/h/ip"}
 # Limits are by address of the person, which only the proxies in front of us know: else one attacker locks out all.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("PRATIQUE_PROXIES", "1" if HTTPS else "0"))
 ACCOUNT_FORMS = {
@@ -141,6 +141,7 @@ ACCOUNT_FORMS = {
     "reset_password": "pratique.accounts.forms.ResetPassword",
 }
 CSRF_FAILURE_VIEW = "pratique.screens.errors.csrf_failed"
+MFA_ADAPTER = "pratique.accounts.adapter.SecondStep"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
@@ -172,6 +173,19 @@ EMAIL_BACKEND = (
 )
 DEFAULT_FROM_EMAIL = os.environ.get("PRATIQUE_MAIL_FROM", "Pratique <no-reply@pratique.invalid>")
 MAIL_OUTBOX = VAR / "outbox.sqlite3"
+
+# --- texts: the same outbox, or a provider over HTTP (connectors/sms/http.py says what it must speak) ---------------
+
+TEXT_URL = os.environ.get("PRATIQUE_SMS_URL", "")
+TEXT_TOKEN = os.environ.get("PRATIQUE_SMS_TOKEN", "")
+TEXT_SENDER = (
+    "pratique.connectors.sms.http.HttpTexts" if TEXT_URL else "pratique.connectors.sms.outbox.OutboxTexts"
+)
+_provider = urlsplit(TEXT_URL)
+if TEXT_URL and not (
+    _provider.scheme == "https" or (_provider.scheme == "http" and _provider.hostname in _LOOPBACK)
+):
+    raise ImproperlyConfigured("PRATIQUE_SMS_URL must begin with https://: it is sent numbers and a token.")
 
 # --- words, times, files -----------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from pratique.config.health import healthz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("account/", include("allauth.urls")),
+    path("", include("pratique.interfaces.portal.entry_urls")),
     path("my/", include("pratique.interfaces.portal.urls")),
     path("", include("pratique.interfaces.console.urls")),
 ]

@@ -4,6 +4,7 @@ The name of a job is the dotted name of its task (`rosters.check`). Nothing here
 ask for work of a stage that it may not import. `tests/test_architecture.py` proves that each name has a task.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,14 +23,17 @@ def enqueue(
     queue: str = "bulk",
     lock: str | None = None,
     once: str | None = None,
+    at: datetime | None = None,
     **arguments: Any,
 ) -> int | None:
     """Enqueue the task `name` for an institution; the job exists if and only if the open transaction commits.
 
     `lock`: jobs of one lock run one after the other. `once`: if a job with this key waits already, none is added
-    and None is returned. Otherwise returns the job's id. `arguments` must be plain JSON and carry ids, never data.
+    and None is returned. `at`: not before this instant. Otherwise returns the job's id. `arguments` must be plain JSON and carry ids, never data.
     """
-    job = app.configure_task(name, queue=queue, lock=lock, queueing_lock=once, allow_unknown=True)
+    job = app.configure_task(
+        name, queue=queue, lock=lock, queueing_lock=once, schedule_at=at, allow_unknown=True
+    )
     try:
         with transaction.atomic():  # a savepoint: a refused duplicate must not spoil the caller's transaction
             return job.defer(institution_id=str(institution_id), **arguments)

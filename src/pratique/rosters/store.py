@@ -12,6 +12,7 @@ from pratique.foundation import bulk
 from pratique.foundation.ids import new_account_tokens, new_ids
 from pratique.rosters.planning import Report, silent
 from pratique.rosters.types import Problem, RosterPlan, RowResult
+from pratique.students.actions.accounts import follow_students
 from pratique.students.folding import search_text
 
 Row = tuple[Any, ...]
@@ -147,13 +148,13 @@ def _update(plan: RosterPlan, institution_id: UUID, now: datetime) -> None:
         bulk.stage("roster_update", _UPDATE_COLUMNS, plan.updates)
         with connection.cursor() as cursor:
             cursor.execute(_UPDATE_STUDENTS, values)
+            changed = cursor.fetchall()
             bulk.stage(
-                "roster_fold",
-                (("id", "uuid"), ("search_text", "text")),
-                [_folded(*row) for row in cursor.fetchall()],
+                "roster_fold", (("id", "uuid"), ("search_text", "text")), [_folded(*row) for row in changed]
             )
             cursor.execute(_FOLD_STUDENTS, values)
             cursor.execute(_MARK_STALE, values)
+        follow_students(institution_id=institution_id, student_ids=[row[0] for row in changed])
         bulk.drop("roster_update")
         bulk.drop("roster_fold")
     joins = [m for m in plan.memberships if m.student is not None]

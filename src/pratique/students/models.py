@@ -49,6 +49,10 @@ class Student(TenantModel):
             ),
             # Who asks for a fresh link has not said yet where they belong: the one look-up without an institution.
             models.Index(Lower("username"), name="student_lower_username"),
+            # The same by e-mail, for the few whose address is not their username.
+            models.Index(
+                Lower("email"), name="student_lower_email", condition=~Q(email="") & ~Q(email=F("username"))
+            ),
         ]
 
 

@@ -5,7 +5,8 @@ from uuid import UUID
 from procrastinate.contrib.django import app
 
 from pratique.foundation.queue import RETRY, enqueue
-from pratique.students import invitations
+from pratique.students import invitations, notices
+from pratique.students.models import NoticeChannel
 
 
 @app.task(name="students.send_invitations", queue="mail", retry=RETRY)
@@ -17,4 +18,17 @@ def send_invitations(*, institution_id: str) -> None:
             institution_id=UUID(institution_id),
             queue="mail",
             once=f"mail:{institution_id}",
+        )
+
+
+@app.task(name="students.send_notices", queue="mail", retry=RETRY)
+def send_notices(*, institution_id: str, channel: str) -> None:
+    """Send the notices of a channel that are due, for a while; the rest is a job of its own."""
+    if notices.send_waiting(UUID(institution_id), channel=NoticeChannel(channel)).more:
+        enqueue(
+            "students.send_notices",
+            institution_id=UUID(institution_id),
+            queue="mail",
+            once=f"notices:{channel}:{institution_id}:now",
+            channel=channel,
         )

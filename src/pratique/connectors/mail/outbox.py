@@ -1,148 +1,51 @@
-"""A local outbox: mail that is kept instead of sent, and can be read in the console.
+"""Django's mail backend that keeps mails in the local outbox (`foundation.outbox`)."""
 
-One SQLite file, so that 50,000 invitations are one file and not 50,000, and so that a message that is handed in
-twice (same Message-ID) is kept once.
-"""
-
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-from pratique.foundation.tenancy import current_institution
+from pratique.foundation.outbox import Kept, Outbox
 
-# Says whose mail it is where no scope is open; without either, nobody is shown it.
 INSTITUTION_HEADER = "X-Pratique-Institution"
-_LARGEST_ID = 2**63 - 1
-_SCHEMA = """
-    create table if not exists message (
-        id integer primary key, message_id text not null unique, kept_at text not null,
-        recipients text not null, subject text not null, body text not null, institution text not null default ''
-    )
-"""
-
-
-@dataclass(frozen=True)
-class KeptMessage:
-    """One message of the outbox."""
-
-    id: int
-    kept_at: datetime
-    recipients: str
-    subject: str
-    body: str
-
-
-@dataclass(frozen=True)
-class OutboxPage:
-    """A page of messages, the newest first, of `total` that fit the search."""
-
-    messages: Sequence[KeptMessage]
-    total: int
-    page: int
-    pages: int
 
 
 class OutboxBackend(BaseEmailBackend):
-    """Django's mail backend that keeps messages in `settings.MAIL_OUTBOX`."""
+    """Keeps mails instead of sending them, each Message-ID once."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._database: sqlite3.Connection | None = None
+        self._outbox: Outbox | None = None
 
     def open(self) -> bool:
         """Keep one connection for many messages, as an SMTP backend does."""
-        if self._database is not None:
+        if self._outbox is not None:
             return False
-        self._database = _connect(Path(settings.MAIL_OUTBOX))
+        self._outbox = Outbox()
         return True
 
     def close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        if self._outbox is not None:
+            self._outbox.close()
+            self._outbox = None
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Keep the messages; one whose Message-ID is there already is kept once."""
         opened = self.open()
-        assert self._database is not None
+        assert self._outbox is not None
         try:
-            with self._database:
-                self._database.executemany(
-                    "insert or ignore into message (message_id, kept_at, recipients, subject, body, institution) "
-                    "values (?, ?, ?, ?, ?, ?)",
-                    [_row(message) for message in email_messages],
-                )
+            self._outbox.keep(_kept(message) for message in email_messages)
         finally:
             if opened:
                 self.close()
         return len(email_messages)
 
 
-def messages(*, institution_id: UUID, search: str = "", page: int = 1, page_size: int = 50) -> OutboxPage:
-    """Return a page of one institution's mails; `search` looks in recipients and subject."""
-    pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    where = "where institution = ? and (recipients like ? escape '\\' or subject like ? escape '\\')"
-    values = [str(institution_id), pattern, pattern]
-    with _reading() as database:
-        (total,) = database.execute(f"select count(*) from message {where}", values).fetchone()  # noqa: S608
-        rows = database.execute(
-            f"select id, kept_at, recipients, subject, body from message {where} order by id desc limit ? offset ?",  # noqa: S608
-            [*values, page_size, (page - 1) * page_size],
-        ).fetchall()
-    return OutboxPage([_message(row) for row in rows], total, page, max(1, -(-total // page_size)))
-
-
-def message(id_: int, *, institution_id: UUID) -> KeptMessage | None:
-    """Return one message of an institution, or None."""
-    if id_ > _LARGEST_ID:
-        return None
-    with _reading() as database:
-        row = database.execute(
-            "select id, kept_at, recipients, subject, body from message where id = ? and institution = ?",
-            [id_, str(institution_id)],
-        ).fetchone()
-    return _message(row) if row else None
-
-
-@contextmanager
-def _reading() -> Iterator[sqlite3.Connection]:
-    database = _connect(Path(settings.MAIL_OUTBOX))
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    database = sqlite3.connect(path, timeout=30, check_same_thread=False)
-    database.execute("pragma journal_mode = wal")
-    database.execute("pragma synchronous = off")  # it is a convenience of development, not a record
-    database.execute(_SCHEMA)
-    return database
-
-
-def _row(message: EmailMessage) -> tuple[str, ...]:
-    headers = message.message()
-    return (
-        str(headers["Message-ID"]),
-        datetime.now(UTC).isoformat(),
-        ", ".join(message.recipients()),
-        str(message.subject),
-        str(message.body),
-        message.extra_headers.get(INSTITUTION_HEADER) or str(current_institution() or ""),
+def _kept(message: EmailMessage) -> Kept:
+    return Kept(
+        message_id=str(message.message()["Message-ID"]),
+        recipients=", ".join(message.recipients()),
+        subject=str(message.subject),
+        body=str(message.body),
+        institution=message.extra_headers.get(INSTITUTION_HEADER, ""),
     )
-
-
-def _message(row: tuple[Any, ...]) -> KeptMessage:
-    return KeptMessage(row[0], datetime.fromisoformat(row[1]), row[2], row[3], row[4])

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from pratique.accounts.roles import Permission
-from pratique.connectors.mail.outbox import message, messages
+from pratique.foundation.outbox import message, messages
 from pratique.interfaces.console import outbox as local_outbox
 from pratique.interfaces.console import people
 from pratique.screens.paging import Page, wanted_page

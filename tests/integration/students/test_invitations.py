@@ -10,7 +10,7 @@ from django.db import connection
 from pratique.foundation import clock
 from pratique.foundation.tenancy import institution_scope
 from pratique.foundation.tenancy.channel import own_channel
-from pratique.students import actions
+from pratique.students.actions import invitations as actions
 from pratique.students.invitations import send_waiting
 from pratique.students.models import Invitation, InvitationState
 from tests.schools import a_school, imported
