@@ -8,7 +8,7 @@ from tests.unit.foundation import handed_in as files
 
 ZIP = files.zipped("readme.txt")
 SCRIPT = b"<script>alert(1)</script>"
-PROGRAM = b"MZ" + bytes(58) + b"\x80\0\0\0" + bytes(100) + b"PE\0\0"
+PROGRAM = b"MZ" + bytes(58) + b"\x80\0\0\0" + bytes(64) + b"PE\0\0"
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ PROGRAM = b"MZ" + bytes(58) + b"\x80\0\0\0" + bytes(100) + b"PE\0\0"
         (files.jpeg(), Kind.JPEG),
         (files.with_everything(), Kind.JPEG),
         (files.jpeg(progressive=True), Kind.JPEG),
-        (files.jpeg() + b"\0\0\0\x18ftypmp42" + bytes(5000), Kind.JPEG),
+        (files.jpeg() + b"\0\0\0\x18ftypmp42" + bytes(5000) + b"MZ<sv" * 99, Kind.JPEG),
         (files.jpeg() + files.jpeg(), Kind.JPEG),
         (files.png(), Kind.PNG),
         (files.phone_heic(), Kind.HEIC),
@@ -91,7 +91,7 @@ def test_what_is_not_accepted_is_called_by_name(content, found):
         files.pdf() + SCRIPT,
         files.jpeg() + SCRIPT,
         files.jpeg() + b"<?php system($_GET[0]);",
-        files.png() + b"\x7fELF" + bytes(100),
+        files.png() + b"\x7fELF\2\1\1" + bytes(100),
     ],
     ids=["PDF and zip", "JPEG and zip", "PNG and zip", "HEIC and zip", "zip and more at the end", "GIF before a PDF",
          "a program before a PDF", "a zip before a PDF", "HTML before a PDF", "a PDF in a JPEG's comment",

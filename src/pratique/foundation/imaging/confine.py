@@ -66,13 +66,18 @@ def _limit(what: int, value: int) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def _landlock() -> None:
+def landlock_version() -> int:
+    """Return which Landlock the kernel has; below 1: none."""
     if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
+        return 0
+    return int(ctypes.CDLL(None, use_errno=True).syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION))
+
+
+def _landlock() -> None:
+    version = landlock_version()
     if version < 1:
-        return  # an older kernel, or switched off
+        return  # an older kernel, or switched off: `pratique doctor` tells
+    libc = ctypes.CDLL(None, use_errno=True)
     rights = (1 << _FILE_RIGHTS.get(version, max(_FILE_RIGHTS.values()))) - 1
     rules = struct.pack("=QQQ", rights, _ALL_TCP if version >= 4 else 0, _ALL_SCOPES if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8

@@ -61,10 +61,13 @@ _REFUSED = (
 )
 _RIFF = {b"WAVE": "sound", b"AVI ": "video"}
 _MARKUP = re.compile(rb"<(?:!doctype|html|svg|script|head|body|iframe|\?xml|\?php|!--)", re.I)
-# What must not follow the end of a picture or of a PDF. Phones put short films and depth maps there: those may.
+# What must not follow the end of a picture or of a PDF. Phones put short films and depth maps there: those may, and
+# each pattern is long enough not to be found in them by chance.
 _ACTIVE_TAIL = re.compile(
-    rb"<(?:!doctype|html|svg|script|iframe|\?php)|\x7fELF|MZ.{58}.{4}|%PDF-", re.I | re.S
+    rb"<(?:!doctype\s|(?:html|svg|script|iframe)[\s>]|\?php\s)|\x7fELF[\x01\x02][\x01\x02]\x01|%PDF-\d\.\d",
+    re.I,
 )
+_PE_OFFSET = 60  # where a Windows program says how far its header is
 
 
 def judge(content: bytes) -> Kind:
@@ -132,7 +135,8 @@ def _found_in_text(start: bytes) -> str:
 def _is_two_files(kind: Kind, content: bytes) -> bool:
     if kind != Kind.PDF and _pdf_is_hidden(content):
         return True
-    return _ends_as_zip(content) or bool(_ACTIVE_TAIL.search(_tail(kind, content)))
+    tail = _tail(kind, content)
+    return _ends_as_zip(content) or bool(_ACTIVE_TAIL.search(tail)) or _has_windows_program(tail)
 
 
 def _pdf_is_hidden(content: bytes) -> bool:
@@ -147,6 +151,15 @@ def _ends_as_zip(content: bytes) -> bool:
     size = int.from_bytes(content[end + 12 : end + 16], "little")
     start = end - size
     return size > 0 and start >= 0 and content[start : start + 4] == _ZIP_ENTRY
+
+
+def _has_windows_program(tail: bytes) -> bool:
+    for found in re.finditer(b"MZ", tail):
+        place = found.start()
+        header = place + int.from_bytes(tail[place + _PE_OFFSET : place + _PE_OFFSET + 4], "little")
+        if tail[header : header + 4] == b"PE\0\0":
+            return True
+    return False
 
 
 def _tail(kind: Kind, content: bytes) -> bytes:

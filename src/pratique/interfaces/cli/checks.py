@@ -16,7 +16,13 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from pratique.connectors import clamd
+from pratique.foundation import imaging
+from pratique.foundation.imaging.confine import landlock_version
+from pratique.foundation.imaging.process import end_helpers
 from pratique.foundation.migrate import UnsafeRoleError, check_application_role
+from pratique.foundation.vault import VaultError
+from pratique.foundation.vault.providers import provider
 from pratique.foundation.worker import living_workers, orphaned_jobs
 from pratique.interfaces.cli import starting
 
@@ -24,6 +30,11 @@ _OLDEST_PYTHON, _OLDEST_SERVER = (3, 11), 15
 _LEAST_FREE_GB, _SCARCE_GB = 1, 5
 _CLOCK_SECONDS = 5
 _WAITING_MINUTES = 10
+# A PNG of one white pixel.
+_ONE_DOT = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63f80f0001"
+    "010100b138f6140000000049454e44ae426082"
+)
 _START = "Start it with `pratique up`."
 
 
@@ -90,6 +101,49 @@ def _mail() -> Iterator[Finding]:
         yield Finding("mail", "warn", "is sent unencrypted", "Set PRATIQUE_SMTP_TLS=1.")
     else:
         yield Finding("mail", "ok", f"SMTP, {settings.EMAIL_HOST}:{settings.EMAIL_PORT}")
+
+
+def _vault() -> Iterator[Finding]:
+    try:
+        key_id = provider(settings.VAULT_PROVIDER).key_id
+    except VaultError as error:
+        problem, _, remedy = str(error).partition(". ")
+        yield Finding("vault", "fail", problem, remedy)
+    else:
+        yield Finding(
+            "vault", "ok", f"files are sealed; keys are wrapped by {settings.VAULT_PROVIDER} {key_id}"
+        )
+
+
+def _imaging() -> Iterator[Finding]:
+    try:
+        imaging.render(_ONE_DOT)
+    except (imaging.RenderingUnavailableError, imaging.FileRefused) as error:
+        remedy = "Let this user start processes, then look again; `make setup` if that does not help."
+        yield Finding("page images", "fail", f"cannot be made: {error}", remedy)
+        return
+    finally:
+        end_helpers()
+    if landlock_version() < 1:
+        remedy = (
+            "Use Linux 5.13 or newer with Landlock switched on, so that a decoder cannot remove files either."
+        )
+        yield Finding("page images", "warn", "made in a process that resource limits alone confine", remedy)
+    else:
+        yield Finding("page images", "ok", "made in a confined process")
+
+
+def _virus_scanner() -> Iterator[Finding]:
+    if not clamd.is_configured():
+        yield Finding("virus scanner", "ok", "none: files are not scanned (CLAMD is not set)")
+        return
+    try:
+        clamd.check()
+    except clamd.ClamdError as error:
+        remedy = "Start clamd, or correct CLAMD: files that are handed in wait for it."
+        yield Finding("virus scanner", "fail", str(error), remedy)
+    else:
+        yield Finding("virus scanner", "ok", f"clamd at {settings.CLAMD} answers")
 
 
 def _data_folder() -> Iterator[Finding]:
@@ -219,5 +273,16 @@ def _jobs() -> Iterator[Finding]:
 
 
 Check = Callable[[], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (_python, _data_folder, _disk, _secrets, _assets, _static_files, _mail)
+CHECKS: tuple[Check, ...] = (
+    _python,
+    _data_folder,
+    _disk,
+    _secrets,
+    _assets,
+    _static_files,
+    _mail,
+    _vault,
+    _imaging,
+    _virus_scanner,
+)
 DATABASE_CHECKS: tuple[Check, ...] = (_role, _migrations, _row_security, _clock, _workers, _jobs)

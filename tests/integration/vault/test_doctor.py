@@ -1,0 +1,48 @@
+"""What `pratique doctor` says of the vault, of page images and of the virus scanner."""
+
+import pytest
+
+from pratique.foundation.imaging import RenderingUnavailableError
+from pratique.interfaces.cli import checks
+
+
+def found(check) -> checks.Finding:
+    (finding,) = check()
+    return finding
+
+
+def test_all_is_well():
+    assert found(checks._vault).state == "ok"
+    assert found(checks._imaging).state in ("ok", "warn")  # a kernel without Landlock is worth a word
+
+
+def test_no_scanner_is_information_and_no_fault(settings):
+    settings.CLAMD = ""
+    finding = found(checks._virus_scanner)
+    assert (finding.state, finding.message) == ("ok", "none: files are not scanned (CLAMD is not set)")
+
+
+def test_a_scanner_that_does_not_answer_is_a_fault(settings):
+    settings.CLAMD = "/no/such/socket"
+    finding = found(checks._virus_scanner)
+    assert finding.state == "fail"
+    assert "wait" in finding.remedy
+
+
+def test_a_master_key_that_is_gone_is_a_fault(settings, tmp_path):
+    settings.VAULT_MASTER_KEY = tmp_path / "gone"
+    finding = found(checks._vault)
+    assert (finding.state, finding.remedy) == ("fail", "Put it back from your backup.")
+
+
+def test_no_process_for_page_images_is_a_fault(monkeypatch):
+    def unavailable(_content):
+        raise RenderingUnavailableError("No process could be started to make page images.")
+
+    monkeypatch.setattr(checks.imaging, "render", unavailable)
+    assert found(checks._imaging).state == "fail"
+
+
+@pytest.mark.parametrize("check", [checks._vault, checks._imaging, checks._virus_scanner])
+def test_each_is_looked_at(check):
+    assert check in checks.CHECKS
