@@ -143,7 +143,7 @@ def sign_in(page: Page, place: Place, role: str = "coordinator") -> None:
     page.goto("/account/login/")
     page.get_by_label("Username or e-mail").fill(place.school.staff[role].username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Today")
 
 
