@@ -170,6 +170,10 @@ def test_exports_of_many_are_shown_with_one_student(students, happens, signed_in
     assert "(all students)" in page
     assert "Fall 2026" not in text_of(client.get("/activity/?student=0001&to=2026-03-31"))
     assert "Exports that may include" not in text_of(client.get("/activity/"))
+    assert "Older exports" not in page
+    for _number in range(19):
+        happens("reports:run:downloaded", by=Role.COORDINATOR)
+    assert "Older exports" in text_of(client.get("/activity/?student=0001"))
 
 
 def test_taking_the_list_away_is_an_event_and_about_the_student(school, students, happens, signed_in):
