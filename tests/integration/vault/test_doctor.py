@@ -2,8 +2,10 @@
 
 import pytest
 
+from pratique.foundation import vault
 from pratique.foundation.imaging import RenderingUnavailableError
 from pratique.interfaces.cli import checks
+from tests.schools import a_school
 
 
 def found(check) -> checks.Finding:
@@ -46,3 +48,16 @@ def test_no_process_for_page_images_is_a_fault(monkeypatch):
 @pytest.mark.parametrize("check", [checks._vault, checks._imaging, checks._virus_scanner])
 def test_each_is_looked_at(check):
     assert check in checks.CHECKS
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_master_key_that_was_made_anew_is_a_fault(settings, tmp_path):
+    school = a_school()
+    vault.forget_keys()
+    vault.seal(institution_id=school.id, name="a/original", content=b"")
+    assert found(checks._data_keys).state == "ok"
+    settings.VAULT_MASTER_KEY = tmp_path / "vault"
+    settings.VAULT_MASTER_KEY.write_text("another " * 8)
+    finding = found(checks._data_keys)
+    assert finding.state == "fail"
+    assert "master key" in finding.remedy

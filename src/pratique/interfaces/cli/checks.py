@@ -21,9 +21,12 @@ from pratique.foundation import imaging
 from pratique.foundation.imaging.confine import landlock_version
 from pratique.foundation.imaging.process import end_helpers
 from pratique.foundation.migrate import UnsafeRoleError, check_application_role
+from pratique.foundation.models import DataKey
+from pratique.foundation.tenancy import institution_scope
 from pratique.foundation.vault import VaultError
 from pratique.foundation.vault.providers import provider
 from pratique.foundation.worker import living_workers, orphaned_jobs
+from pratique.institutions.queries import all_institution_ids
 from pratique.interfaces.cli import starting
 
 _OLDEST_PYTHON, _OLDEST_SERVER = (3, 11), 15
@@ -230,6 +233,28 @@ def _migrations() -> Iterator[Finding]:
         yield Finding("migrations", "ok", "all applied")
 
 
+def _data_keys() -> Iterator[Finding]:
+    name = settings.VAULT_PROVIDER
+    try:
+        wrapping = provider(name).key_id
+    except VaultError:
+        return  # told already
+    strange = set()
+    for institution_id in all_institution_ids():
+        with institution_scope(institution_id):
+            others = DataKey.objects.filter(provider=name).exclude(provider_key_id=wrapping)
+            strange |= set(others.values_list("provider_key_id", flat=True))
+    if strange:
+        remedy = (
+            "Put back the master key that fits this database; files sealed under it cannot be opened now."
+        )
+        yield Finding(
+            "data keys", "fail", f"some are wrapped by another key: {', '.join(sorted(strange))}", remedy
+        )
+    else:
+        yield Finding("data keys", "ok", "all can be unwrapped")
+
+
 def _clock() -> Iterator[Finding]:
     with connections["default"].cursor() as cursor:
         cursor.execute("select clock_timestamp()")
@@ -285,4 +310,4 @@ CHECKS: tuple[Check, ...] = (
     _imaging,
     _virus_scanner,
 )
-DATABASE_CHECKS: tuple[Check, ...] = (_role, _migrations, _row_security, _clock, _workers, _jobs)
+DATABASE_CHECKS: tuple[Check, ...] = (_role, _migrations, _row_security, _data_keys, _clock, _workers, _jobs)
