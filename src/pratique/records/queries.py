@@ -1,9 +1,11 @@
 """Reading submissions, files and evidence. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
+from pratique.records import forms
 from pratique.records.models import (
     Document,
     Dose,
@@ -81,9 +83,34 @@ def evidence_of_submission(submission_id: UUID) -> list[tuple[str, Evidence]]:
     return found
 
 
-def form_in_force(key: str) -> FormDefinition | None:
-    """Return the newest version of an institution's form, or None if it has none of that key."""
-    return FormDefinition.objects.filter(key=key).order_by("-version").first()
+def form_in_force(key: str) -> forms.Form | None:
+    """Return the newest version of an institution's form, else the ready one of that key, else None."""
+    stored = FormDefinition.objects.filter(key=key).order_by("-version").first()
+    return forms.read(stored.definition) if stored is not None else _ready(key)
+
+
+def form_of_version(key: str, version: int) -> forms.Form | None:
+    """Return the form that answers of this key and version were given to; None if there never was one."""
+    return forms_of_versions([(key, version)]).get((key, version))
+
+
+def forms_of_versions(wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], forms.Form]:
+    """Return the forms of these keys and versions, in one query; what never was is left out."""
+    found = {
+        (one.key, one.version): forms.read(one.definition)
+        for one in FormDefinition.objects.filter(key__in={key for key, _version in wanted})
+        if (one.key, one.version) in wanted
+    }
+    for key, version in wanted:
+        ready = _ready(key) if (key, version) not in found else None
+        if ready is not None and ready.version == version:
+            found[key, version] = ready
+    return found
+
+
+@cache
+def _ready(key: str) -> forms.Form | None:
+    return forms.read(forms.ready(key)) if key in forms.READY else None
 
 
 def record_of(student_id: UUID) -> Record:

@@ -23,14 +23,13 @@ from pratique.records.models import (
     Evidence,
     FileState,
     FormAnswer,
-    FormDefinition,
     Signature,
     SignerRole,
     Submission,
     SubmissionState,
 )
 from pratique.records.pieces import Piece, evidence_of_rows, evidence_rows, problems, read_pieces
-from pratique.records.queries import EVIDENCE_KINDS, files_of
+from pratique.records.queries import EVIDENCE_KINDS, files_of, form_in_force, form_of_version
 from pratique.reviews.actions.effects import judge_again, locked, record
 from pratique.reviews.errors import NotSendableError
 from pratique.reviews.models import Decision, Review
@@ -239,11 +238,8 @@ def definition_of(key: object, version: object) -> forms.Form | None:
     """Return a form by key and version (any text), the newest where the version is none; None if there is none."""
     if not isinstance(key, str):
         return None
-    stored = FormDefinition.objects.filter(key=key).order_by("-version")
-    if str(version or "").isdigit():
-        stored = stored.filter(version=int(str(version)))
-    newest = stored.first()
-    return forms.read(newest.definition) if newest is not None else None
+    text = str(version or "")
+    return form_of_version(key, int(text[:6])) if text.isdigit() else form_in_force(key)
 
 
 def _signature_of(piece: Piece) -> str:

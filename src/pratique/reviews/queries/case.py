@@ -15,13 +15,12 @@ from pratique.records.models import (
     File,
     FileState,
     FormAnswer,
-    FormDefinition,
     Page,
     Signature,
     Submission,
     SubmissionState,
 )
-from pratique.records.queries import pages_of
+from pratique.records.queries import forms_of_versions, pages_of
 from pratique.reviews.models import Message
 from pratique.reviews.policies import UNSAFE
 from pratique.reviews.queries.messages import lines
@@ -87,7 +86,10 @@ def case(
             one.requirement.key: name_in_words(one.requirement.name, gettext) for one in judged
         }
         answers = [row for _, row in rows if isinstance(row, FormAnswer)]
-        definitions, signed = _forms(answers), _signatures(answers)
+        definitions, signed = (
+            forms_of_versions([(answer.form, answer.form_version) for answer in answers]),
+            _signatures(answers),
+        )
         code = looked.unsafe[submission.id]
         return Case(
             submission=submission,
@@ -230,16 +232,6 @@ def _past_submission(
 def _statement(rows: Sequence[tuple[str, Evidence]]) -> str | None:
     said = [row.statement for _, row in rows if isinstance(row, Exemption) and row.statement]
     return "\n\n".join(said) or None
-
-
-def _forms(answers: Sequence[FormAnswer]) -> dict[tuple[str, int], forms.Form]:
-    stored = FormDefinition.objects.filter(key__in=[answer.form for answer in answers])
-    wanted = {(answer.form, answer.form_version) for answer in answers}
-    return {
-        (one.key, one.version): forms.read(one.definition)
-        for one in stored
-        if (one.key, one.version) in wanted
-    }
 
 
 def _signatures(answers: Sequence[FormAnswer]) -> dict[UUID, list[str]]:
