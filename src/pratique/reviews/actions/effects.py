@@ -11,6 +11,7 @@ from pratique.institutions.models import Institution
 from pratique.records.models import Submission
 from pratique.reviews.policies import NOTICE_AFTER
 from pratique.students.actions import mark_stale
+from pratique.students.actions.notices import drop_waiting, queue_notice
 from pratique.students.models import Membership, MembershipState, NoticeKind
 
 # What a decision may have said, and what is said no more when it is taken back or overtaken.
@@ -72,23 +73,15 @@ def tell_decided(*, student_id: UUID, returned: bool, completed: bool, now: date
         kind = NoticeKind.RETURNED
     elif completed:
         kind = NoticeKind.COMPLETE
-        _drop(student_id=student_id, kinds=(NoticeKind.RETURNED, NoticeKind.REVIEWED), now=now)
-    _queue(student_id=student_id, kind=kind, now=now, send_at=now + NOTICE_AFTER)
+        drop_waiting(student_id=student_id, kinds=(NoticeKind.RETURNED, NoticeKind.REVIEWED), now=now)
+    queue_notice(student_id=student_id, kind=kind, now=now, send_at=now + NOTICE_AFTER)
 
 
 def untell(*, student_id: UUID, now: datetime) -> None:
     """Drop what waits to be said about decisions."""
-    _drop(student_id=student_id, kinds=OF_DECISIONS, now=now)
+    drop_waiting(student_id=student_id, kinds=OF_DECISIONS, now=now)
 
 
 def tell_of_message(*, student_id: UUID, now: datetime) -> None:
     """Have the student told that there is a message to read."""
-    _queue(student_id=student_id, kind=NoticeKind.MESSAGE, now=now, send_at=None)
-
-
-def _queue(*, student_id: UUID, kind: NoticeKind, now: datetime, send_at: datetime | None) -> None:
-    """The one place that knows how notices are queued."""
-
-
-def _drop(*, student_id: UUID, kinds: Collection[NoticeKind], now: datetime) -> None:
-    """The one place that knows how waiting notices are dropped."""
+    queue_notice(student_id=student_id, kind=NoticeKind.MESSAGE, now=now)

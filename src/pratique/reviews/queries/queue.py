@@ -22,7 +22,7 @@ from pratique.students.folding import plain
 MEASURED_DAYS = 14
 
 _SORTS: Mapping[str, str] = {
-    "queue": f"{{rank}} {{way}}, {KEY}",
+    "queue": f"case when s.handed_to <> '' and s.handed_to = %(by)s then 0 else 1 end {{way}}, {KEY}",
     "due": f"coalesce(d.due_on, 'infinity'::date) {{way}}, {KEY}",
     "age": "s.queued_at {way}, s.id",
     "student": "st.search_text {way}, s.id",
@@ -104,8 +104,7 @@ def page(
     today = today or now.date()
     conditions, values = _where(chosen, now)
     descending, key = sort.startswith("-"), sort.removeprefix("-")
-    rank = "case when s.handed_to = %(by)s then 0 else 1 end" if chosen.by else "1"
-    order = _SORTS.get(key, _SORTS["queue"]).format(rank=rank, way="desc" if descending else "asc")
+    order = _SORTS.get(key, _SORTS["queue"]).format(way="desc" if descending else "asc")
     statement = (
         f"select s.id, d.due_on {_from(key == 'student' or bool(chosen.search))} {conditions} "
         f"order by {order} limit %(limit)s offset %(offset)s"
