@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.forms import LoginForm, ResetPasswordForm, default_token_generator
 from allauth.account.internal import flows
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -51,3 +52,25 @@ class ResetPassword(ResetPasswordForm):  # type: ignore[misc]
                 with institution_scope(user.institution_id):
                     flows.password_reset.request_password_reset(request, email, [user], tokens)
         return email
+
+
+class _Credential:
+    """What a browser's authenticator sent, or anything else that somebody made up: that is a wrong code, no fault."""
+
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise forms.ValidationError(_("That key or passkey is not known here.")) from None
+
+
+class PasskeySignIn(_Credential, LoginWebAuthnForm):  # type: ignore[misc]
+    """Signing in by passkey alone."""
+
+
+class SecurityKey(_Credential, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A security key as the second step."""
+
+
+class PasskeyAgain(_Credential, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey or key, to confirm that it is still the same person."""

@@ -66,7 +66,7 @@ def _user_handle(credential: str) -> str:
 
 def _is_sign_in(request: HttpRequest) -> bool:
     """Whoever signs in or follows a link may belong elsewhere than the person who used this browser before."""
-    if request.path.startswith(reverse("portal_start")):
+    if request.path.startswith(reverse("entry")):
         return True
     return request.method == "POST" and request.path in (
         reverse("account_login"),

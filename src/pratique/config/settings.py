@@ -142,6 +142,11 @@ ACCOUNT_FORMS = {
 }
 CSRF_FAILURE_VIEW = "pratique.screens.errors.csrf_failed"
 MFA_ADAPTER = "pratique.accounts.adapter.SecondStep"
+MFA_FORMS = {
+    "login_webauthn": "pratique.accounts.forms.PasskeySignIn",
+    "authenticate_webauthn": "pratique.accounts.forms.SecurityKey",
+    "reauthenticate_webauthn": "pratique.accounts.forms.PasskeyAgain",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS

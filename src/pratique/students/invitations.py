@@ -67,7 +67,7 @@ def _send(mail: BaseEmailBackend, claimed: Claimed, institution: Institution) ->
 
 def start_address(token: str) -> str:
     """Return the whole address of a sign-in link."""
-    return settings.BASE_URL + reverse("portal_start_link", args=[token])
+    return settings.BASE_URL + reverse("entry_link", args=[token])
 
 
 def compose(claimed: Claimed, institution: Institution) -> EmailMessage:

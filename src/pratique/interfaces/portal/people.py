@@ -17,7 +17,7 @@ from pratique.students.access import AccessStanding
 from pratique.students.models import Guardianship, Student
 
 # The routes that stay open when the portal is closed to a student: their own record, to take away.
-RECORD_ROUTES = "portal_record_"
+RECORD_ROUTES = "portal_record"
 # Which student a guardian of several has chosen.
 HELPING_KEY = "helping"
 
@@ -46,7 +46,7 @@ def acting(request: HttpRequest) -> Acting:
     """Return for whom the signed-in person acts; asked once a request.
 
     Raises Http404 for a person who is nobody's student or guardian, and answers with the page that explains a
-    closed account where the student's registration has ended; routes named portal_record_* stay open then.
+    closed account where the student's registration has ended; routes named portal_record* stay open then.
     """
     known: Acting | None = getattr(request, "acting", None)
     if known is None:
@@ -104,7 +104,7 @@ def _refuse_closed(request: HttpRequest, user: User, who: Acting) -> None:
     page = render(
         request,
         "portal/entry/closed.html",
-        {"closing": closing, "institution": user.institution, "may_take_record": not who.is_guardian},
+        {"closing": closing, "school": user.institution, "may_take_record": not who.is_guardian},
         status=403,
     )
     raise ImmediateHttpResponse(page)

@@ -52,7 +52,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse()
     if len(token) <= _LONGEST_TOKEN:
         request.session[_KEY] = {"token": token}
-    response = redirect("portal_start")
+    response = redirect("entry")
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -99,9 +99,9 @@ def start(request: HttpRequest, institution: Institution, found: Opened) -> Http
                 "user": str(new_id()),
             }
             request.session.modified = True
-            return redirect("portal_start_open")
+            return redirect("entry_open")
         if answer is not actions.Answer.WRONG:
-            return redirect("portal_start")
+            return redirect("entry")
         form.add_error(None, _("That is not what {school} has on file.").format(school=institution.name))
     return _page(request, "ask.html", institution, found, form=form)
 
@@ -155,7 +155,7 @@ def open_account(request: HttpRequest, institution: Institution, found: Opened) 
     """Choose a password or a passkey; then the account is open and the person signed in."""
     asks = found.state in (LinkState.BIRTH, LinkState.STUDENT_ID)
     if not asks or not _is_confirmed(request, found.link):
-        return redirect("portal_start")
+        return redirect("entry")
     assert found.link is not None
     user = _user_to_be(request, institution, found.link)
     by_passkey = "credential" in request.POST
@@ -174,7 +174,7 @@ def open_account(request: HttpRequest, institution: Institution, found: Opened) 
                 now=clock.now(),
             )
         except AlreadyActivatedError:
-            return redirect("portal_start")
+            return redirect("entry")
         if by_passkey:
             passkeys.add(opened, credential.cleaned_data["credential"], _("This device"))
         request.session.pop(_KEY, None)
@@ -215,7 +215,7 @@ def _user_to_be(request: HttpRequest, institution: Institution, held: SignInLink
 def fresh(request: HttpRequest, institution: Institution, found: Opened) -> HttpResponse:
     """Mail a fresh link to the address on file, or say that one is on its way."""
     if found.link is None or found.state in (LinkState.CLOSED, LinkState.GUARDIAN):
-        return redirect("portal_start")
+        return redirect("entry")
     if ratelimit.consume(request, action="ask_link"):
         actions.ask_again(institution_id=institution.id, student_id=found.link.student_id, now=clock.now())
     return _page(request, "sent.html", institution, found)
