@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from pratique.compliance import actions, facts
 from pratique.compliance.judging import judge
 from pratique.records.models import Dose
+from pratique.records.products import plain_names
 from pratique.requirements.queries import sets_in_force
 from pratique.rules import Dose as RulesDose
 from pratique.rules import (
@@ -166,7 +167,7 @@ def _speaks_to(evidence: Evidence, relevance: Relevance, key: str) -> bool:
 
 def in_words(reason: Any) -> str:
     """Return a reason as a sentence in the active language, with dates as its readers write them."""
-    return explain(reason, gettext, _long_date)
+    return explain(reason, gettext, _long_date, plain_names(get_language() or "en"))
 
 
 def _long_date(day: date) -> str:
@@ -175,7 +176,7 @@ def _long_date(day: date) -> str:
 
 def _described(requirement: Requirement) -> str:
     translate: Callable[[str], str] = gettext
-    return describe(requirement, translate, _long_date)
+    return describe(requirement, translate, _long_date, plain_names(get_language() or "en"))
 
 
 def _dose_lines(
