@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -121,9 +122,12 @@ def open_browser(browser: Browser, place: Place) -> Iterator[Callable[..., Page]
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "console",
-            # What the server answers with 4xx is the story's own business; a broken policy or script is not.
+            # What the server answers with 4xx, or a cut network, is the story's own business; a broken policy or
+            # script is not.
             lambda said: (
-                faults.append(said.text) if said.type == "error" and "status of 4" not in said.text else None
+                faults.append(said.text)
+                if said.type == "error" and not re.search(r"status of 4|resource: net::ERR_", said.text)
+                else None
             ),
         )
         return page

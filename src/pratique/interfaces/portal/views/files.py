@@ -33,7 +33,7 @@ _BLOCK = 1024 * 1024
 @requires(Access.STUDENT)
 @require_http_methods(["GET", "POST"])
 def files(request: HttpRequest, submission_id: UUID) -> HttpResponse:
-    """Show the list of files; POST takes files from a form, for browsers without the script."""
+    """Show the files on a page of their own, a script the list alone; POST takes files from a form, for browsers without the script."""
     who = acting(request)
     submission = own_submission(who, submission_id)
     if request.method == "GET":
@@ -194,4 +194,5 @@ def _back(request: HttpRequest, submission: Submission) -> HttpResponse:
 
 def _list(request: HttpRequest, submission: Submission) -> HttpResponse:
     shown = {"submission": submission, "files": file_list(submission), "next": request.GET.get("next", "")}
-    return render(request, "portal/parts/files_list.html", shown)
+    page = "portal/parts/files_list.html" if _SCRIPT in request.headers else "portal/files_page.html"
+    return render(request, page, shown)

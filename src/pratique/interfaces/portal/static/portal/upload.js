@@ -64,12 +64,23 @@
     next();
   }
 
+  // Two at once, but begun one after the other: the server keeps them in the order in which they were chosen.
+  let beginning = null;
+
   function next() {
     const running = items.filter((item) => ["sending", "retrying"].includes(item.state)).length;
-    for (const item of items.filter((one) => one.state === "waiting").slice(0, AT_ONCE - running)) begin(item);
+    const item = items.find((one) => one.state === "waiting");
+    if (item && !beginning && running < AT_ONCE) begin(item);
+  }
+
+  function begun(item) {
+    if (beginning !== item) return;
+    beginning = null;
+    next();
   }
 
   async function begin(item) {
+    beginning = item;
     become(item, "sending");
     announce(say("started", { name: item.file.name }));
     item.print = await fingerprint(item.file);
@@ -81,7 +92,7 @@
       fingerprint: async () => item.print,
       urlStorage: addresses,
       removeFingerprintOnSuccess: false,
-      onUploadUrlAvailable: () => { item.url = item.upload.url; item.gone = false; hideOwn(); },
+      onUploadUrlAvailable: () => { item.url = item.upload.url; item.gone = false; hideOwn(); begun(item); },
       onBeforeRequest: (request) => {
         request.setHeader("X-CSRFToken", token);
         // The library would begin anew where an address did not answer; we do so only where it is gone.
@@ -183,6 +194,7 @@
     const changed = item.state !== state;
     item.state = state;
     draw(item);
+    if (!["waiting", "sending", "retrying"].includes(state)) begun(item);
     if (changed && (aloud || state === "offline")) announce(`${item.file.name}: ${sentence(item)}`);
   }
 
