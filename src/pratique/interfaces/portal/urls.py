@@ -2,10 +2,8 @@
 
 from django.urls import include, path
 
-from pratique.interfaces.portal.views import home, settings
-
 urlpatterns = [
-    path("", home.home, name="portal_home"),
-    path("settings/", settings.settings, name="portal_settings"),
+    path("", include("pratique.interfaces.portal.page_urls")),
+    path("settings/", include("pratique.interfaces.portal.settings_urls")),
     path("", include("pratique.interfaces.portal.file_urls")),
 ]
