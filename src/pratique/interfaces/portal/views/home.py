@@ -1,14 +1,78 @@
-"""The first page of the portal."""
+"""The first page of the portal: what there is to do."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from pratique.interfaces.portal import people
+from pratique.compliance.queries import standing
+from pratique.foundation import clock
+from pratique.interfaces.portal import home_page, naming, people, places
+from pratique.interfaces.portal.people import Acting
+from pratique.records import queries
+from pratique.reviews.queries.messages import confidential_keys, unread_for_student
 from pratique.screens.permissions import Access, requires
+from pratique.students.models import MembershipState
+from pratique.students.queries import memberships_of
 
 
 @requires(Access.STUDENT)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/home.html", {"acting": people.acting(request)})
+    acting = people.acting(request)
+    today = clock.today(people.person(request).institution.time_zone)
+    return render(
+        request,
+        "portal/home.html",
+        {
+            "acting": acting,
+            "student_name": naming.name_of(acting.student),
+            "registrations": _sections(acting, today),
+            "links": _links(acting),
+            "today": today,
+        },
+    )
+
+
+def _sections(acting: Acting, today: Any) -> list[home_page.Section]:
+    student_id = acting.student.id
+    drafts, sent = queries.drafts_of(student_id), queries.submissions_of(student_id)
+    hidden: set[str] = set()
+    if not acting.sees_confidential:
+        hidden = confidential_keys(student_id)
+        drafts = [one for one in drafts if not one.confidential]
+        sent = [one for one in sent if not one.confidential]
+    return [
+        home_page.section(
+            membership,
+            [item for item in standing(membership.id, today) if item.key not in hidden],
+            drafts=drafts,
+            sent=sent,
+            places=places.of(sent),
+            today=today,
+        )
+        for membership in memberships_of(student_id)
+        if membership.state == MembershipState.ACTIVE
+        and (membership.expires_on is None or membership.expires_on >= today)
+    ]
+
+
+def _links(acting: Acting) -> list[dict[str, Any]]:
+    unread = unread_for_student(acting.student.id, sees_confidential=acting.sees_confidential)
+    links = [
+        {"name": _("Messages"), "icon": "mail", "url": reverse("portal_messages"), "count": unread},
+    ]
+    if not acting.is_guardian:
+        links += [
+            {"name": _("My record"), "icon": "folder", "url": reverse("portal_record"), "count": 0},
+            {
+                "name": _("Who looked at my record"),
+                "icon": "visibility",
+                "url": reverse("portal_seen"),
+                "count": 0,
+            },
+        ]
+    return links

@@ -1,0 +1,290 @@
+"""Handing in, one step a screen. Each view translates in, makes one domain call, translates out.
+
+What was typed is saved at every step, and by `check` while it is typed, so that a phone may die at any time.
+"""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from pratique.compliance.queries import standing
+from pratique.foundation import clock
+from pratique.interfaces.portal import naming, people, spoken, vaccine_names
+from pratique.interfaces.portal.files import file_list
+from pratique.interfaces.portal.hand_in import doses, drafting, filled_forms, lines, steps
+from pratique.interfaces.portal.hand_in.drafting import Work
+from pratique.interfaces.portal.hand_in.offer import FORM_STEP, next_step
+from pratique.interfaces.portal.hand_in.steps import Shown
+from pratique.records import queries
+from pratique.records.actions import drafts
+from pratique.records.models import FileState, Submission, SubmissionState
+from pratique.screens.permissions import Access, requires
+from pratique.students.models import MembershipState
+from pratique.students.queries import memberships_of
+
+_FIRST_STEPS = ("pages", "doses", "results", "exemption")
+
+
+@requires(Access.STUDENT)
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Begin to hand in for one requirement in one way, and go to its step."""
+    acting = _may_upload(request)
+    key, way = request.POST.get("item", ""), request.POST.get("way", "")
+    if way not in _FIRST_STEPS and not way.startswith(FORM_STEP):
+        raise Http404
+    today = clock.today(people.person(request).institution.time_zone)
+    mine = [one for one in memberships_of(acting.student.id) if one.state == MembershipState.ACTIVE]
+    if not any(item.key == key for one in mine for item in standing(one.id, today)):
+        raise Http404
+    submission = drafts.start_submission(
+        student=acting.student,
+        requirement_keys=[key],
+        follows=_returned(acting.student.id, key),
+        by=acting.actor,
+        now=clock.now(),
+    )
+    return redirect("portal_step", submission.id, way)
+
+
+@requires(Access.STUDENT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def step(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
+    """Show a step; on POST keep what was typed, and go on if nothing is wrong with it."""
+    _may_upload(request)
+    if not steps.known(step):
+        raise Http404
+    work = drafting.load(request, submission_id)
+    if request.method != "POST":
+        if work.submission.state != SubmissionState.DRAFT:
+            return _gone(request, work)
+        return _page(request, work, steps.show(work, step))
+    shown = steps.read(work, step, request.POST)
+    try:
+        drafting.save(
+            work, shown.pieces, step=step, seen=request.POST.get("seen", ""), keys=_keys(request, work, step)
+        )
+    except drafts.DraftMovedError as moved:
+        return _two_windows(request, work, moved.submission, shown)
+    except drafts.NotEditableError:
+        return _sent_elsewhere(request, work, shown)
+    except drafts.DraftTooLargeError:
+        messages.error(
+            request, _("This is more than one submission can hold. Send it, then start another one.")
+        )
+        return _page(request, work, shown, status=422)
+    go = request.POST.get("go", "next")
+    if go.startswith(("add", "remove")):
+        return _page(request, work, _rows_changed(shown, go))
+    checked = work.check(shown.pieces)
+    judged = steps.judge(work, shown, checked)
+    if judged.faults and go == "next":
+        return _page(request, work, judged, checked=checked, status=422)
+    if go.startswith("to:") and steps.known(go[3:]):
+        return redirect("portal_step", submission_id, go[3:])
+    if go == "look":
+        return _page(request, work, judged, checked=checked)
+    return redirect("portal_step", submission_id, next_step(step, work.offered, work.submission.draft))
+
+
+@requires(Access.STUDENT)
+@require_POST
+def check(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
+    """Keep what is being typed and answer with the machine's verdict under each field, as JSON of ready HTML."""
+    _may_upload(request)
+    if not steps.known(step):
+        raise Http404
+    work = drafting.load(request, submission_id)
+    shown = steps.read(work, step, request.POST)
+    try:
+        drafting.save(
+            work, shown.pieces, step=step, seen=request.POST.get("seen", ""), keys=_keys(request, work, step)
+        )
+    except (drafts.DraftMovedError, drafts.NotEditableError, drafts.DraftTooLargeError):
+        # Nothing is shown in the middle of typing; going on says what happened, and loses nothing.
+        return JsonResponse({"kept": False, "parts": {}}, status=409)
+    checked = work.check(shown.pieces)
+    context = _context(request, work, steps.judge(work, shown, checked), checked)
+    parts = {}
+    if shown.name == "doses":
+        for row in context["rows"]:
+            parts[f"verdict-{row.id}"] = render_to_string(
+                "portal/hand_in/parts/dose_verdict.html", {**context, "row": row}, request
+            )
+    parts["outlook"] = render_to_string("portal/hand_in/parts/outlook.html", context, request)
+    return JsonResponse({"kept": True, "seen": work.submission.changed_at.isoformat(), "parts": parts})
+
+
+@requires(Access.STUDENT)
+@require_safe
+def vaccines(request: HttpRequest) -> HttpResponse:
+    """Find vaccines by name, brand or disease, for the list that opens while one types."""
+    people.acting(request)
+    found = vaccine_names.find(request.GET.get("q", "")[:80])
+    return JsonResponse({"found": [vaccine_names.as_option(product) for product in found[:10]]})
+
+
+@requires(Access.STUDENT)
+@require_POST
+def discard(request: HttpRequest, submission_id: UUID) -> HttpResponse:
+    """Throw a draft away."""
+    _may_upload(request)
+    work = drafting.load(request, submission_id)
+    try:
+        drafts.discard_draft(submission_id=submission_id, by=work.acting.actor, now=work.now)
+    except drafts.NotEditableError:
+        return _gone(request, work)
+    messages.success(request, _("The draft is gone. Nothing was handed in."))
+    return redirect("portal_home")
+
+
+# --- parts of the views ----------------------------------------------------------------------------------------
+
+
+def _may_upload(request: HttpRequest) -> people.Acting:
+    acting = people.acting(request)
+    if not acting.may_upload:
+        raise PermissionDenied
+    return acting
+
+
+def _returned(student_id: UUID, key: str) -> Submission | None:
+    """Return the submission that a fresh one for this requirement answers to: the last one, if it was decided."""
+    newest = next((one for one in queries.submissions_of(student_id) if key in one.requirement_keys), None)
+    return newest if newest and newest.state == SubmissionState.DECIDED else None
+
+
+def _keys(request: HttpRequest, work: Work, step: str) -> list[str] | None:
+    """Return the requirements that the pages are said to show; None where the step does not ask."""
+    if step != "pages" or "covers_asked" not in request.POST:
+        return None
+    ticked = request.POST.getlist("covers")
+    kept = [item.key for item in work.items if item.key in ticked]
+    return kept or work.submission.requirement_keys
+
+
+def _rows_changed(shown: Shown, go: str) -> Shown:
+    """Return the doses with a row more (of the same vaccine) or less; for browsers without scripts."""
+    deed, _colon, row_id = go.partition(":")
+    rows = list(shown.values["rows"])
+    here = next((row for row in rows if row.id == row_id), None)
+    if deed == "remove":
+        rows = [row for row in rows if row.id != row_id] or [doses.new_row()]
+    else:
+        rows.append(doses.new_row(here.vaccine, here.code) if here else doses.new_row())
+    return replace(
+        shown, values={**shown.values, "rows": rows, "focus": "" if deed == "remove" else rows[-1].id}
+    )
+
+
+def _page(
+    request: HttpRequest,
+    work: Work,
+    shown: Shown,
+    *,
+    checked: Any = None,
+    status: int = 200,
+    other: Any = None,
+) -> HttpResponse:
+    checked = checked or work.check(shown.pieces)
+    context = _context(request, work, shown, checked) | {"other_window": other}
+    return render(request, f"portal/hand_in/{shown.template}", context, status=status)
+
+
+def _context(request: HttpRequest, work: Work, shown: Shown, checked: Any) -> dict[str, Any]:
+    kinds = {piece["kind"] for piece in shown.pieces}
+    summary: dict[str, Any] = {}
+    if shown.name == "summary":
+        summary = {
+            "lines": lines.of_draft(shown.pieces, checked, _form_titles(work, shown)),
+            "checking": any(file.state == FileState.CHECKING for file in work.files),
+            "may_be_confidential": not work.acting.is_guardian
+            and naming.has_helpers(work.acting.student.id, work.today),
+        }
+    return {
+        **summary,
+        "has_doses": "dose" in kinds,
+        "has_titers": "titer" in kinds,
+        "results": spoken.results(),
+        "acting": work.acting,
+        "submission": work.submission,
+        "step": shown.name,
+        "aimed": work.aimed,
+        "offered": work.offered,
+        "pieces": shown.pieces,
+        "checked": checked,
+        "faults": shown.faults,
+        "seen": work.submission.changed_at.isoformat(),
+        "student": work.acting.student,
+        "today": work.today,
+        "files": file_list(work.submission) if shown.name == "pages" else None,
+        "pages": work.pages,
+        "has_pages": work.has_pages,
+        "user": request.user,
+        **shown.values,
+    }
+
+
+def _form_titles(work: Work, shown: Shown) -> dict[str, str]:
+    keys = {piece.get("form", "") for piece in shown.pieces if piece["kind"] == "form"}
+    found = {key: filled_forms.definition_of(key) for key in keys}
+    return {key: form.title.in_language(work.acting.language) for key, form in found.items() if form is not None}
+
+
+def _two_windows(request: HttpRequest, work: Work, saved: Submission, shown: Shown) -> HttpResponse:
+    """Show what both windows typed, and say so; the next "Continue" keeps it."""
+    work.submission = saved
+    known = request.POST.getlist("row") or [piece["id"] for piece in shown.pieces]
+    pieces = drafting.merged(work.pieces, shown.pieces, known)
+    again = Work(work.acting, saved, work.today, work.now)
+    again.submission.draft = {"pieces": pieces, "step": shown.name}
+    return _page(request, again, steps.show(again, shown.name), status=409, other=True)
+
+
+def _sent_elsewhere(request: HttpRequest, work: Work, shown: Shown) -> HttpResponse:
+    """Another window has sent it. What was typed here and not there begins a draft of its own."""
+    sent = queries.submission(work.acting.student.id, work.submission.id)
+    there = [_said(piece) for piece in work.pieces]
+    extra = [piece for piece in shown.pieces if _said(piece) not in there]
+    if not extra or sent is None or sent.state == SubmissionState.WITHDRAWN:
+        return _gone(request, work)
+    fresh = drafts.start_submission(
+        student=work.acting.student, requirement_keys=work.submission.requirement_keys, by=work.acting.actor,
+        now=work.now,
+    )  # fmt: skip
+    drafts.save_draft(
+        submission_id=fresh.id,
+        draft={"pieces": extra, "step": shown.name},
+        by=work.acting.actor,
+        now=work.now,
+    )
+    messages.warning(
+        request,
+        _(
+            "You sent %(number)s from another window. What you typed here was not part of it; it is kept below."
+        )
+        % {"number": sent.number},
+    )
+    return redirect("portal_step", fresh.id, shown.name)
+
+
+def _said(piece: Any) -> dict[str, Any]:
+    """Return what a piece says, without how it was typed."""
+    return {name: value for name, value in piece.items() if name not in ("id", "typed")}
+
+
+def _gone(request: HttpRequest, work: Work) -> HttpResponseRedirect:
+    """Leave a step whose draft is none any more."""
+    if work.submission.state == SubmissionState.WITHDRAWN:
+        messages.info(request, _("This was taken back. Start again from the requirement."))
+        return redirect("portal_home")
+    messages.info(request, _("This is handed in already."))
+    return redirect("portal_receipt", work.submission.id)

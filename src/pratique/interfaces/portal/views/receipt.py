@@ -1,0 +1,167 @@
+"""Sending, the receipt, and taking back what no reviewer has begun with."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from pratique.interfaces.portal import naming, people, places, returned
+from pratique.interfaces.portal.hand_in import drafting, filled_forms, lines
+from pratique.interfaces.portal.hand_in.drafting import Work
+from pratique.records import forms, queries
+from pratique.records.actions import drafts
+from pratique.records.models import FormAnswer, Signature, SubmissionState
+from pratique.records.policies import may_withdraw
+from pratique.reviews.actions import sending
+from pratique.reviews.errors import BegunError, NotSendableError, ReviewError
+from pratique.screens.permissions import Access, requires
+
+_FRESH = "fresh_receipt"
+
+
+@requires(Access.STUDENT)
+@require_POST
+def send(request: HttpRequest, submission_id: UUID) -> HttpResponse:
+    """Send a draft and show its receipt; sent twice, it is sent once."""
+    acting = people.acting(request)
+    if not acting.may_upload:
+        raise PermissionDenied
+    work = drafting.load(request, submission_id)
+    if work.submission.state != SubmissionState.DRAFT:
+        return redirect("portal_receipt", submission_id)
+    try:
+        drafting.save(
+            work,
+            work.pieces,
+            step="summary",
+            seen=request.POST.get("seen", ""),
+            note=request.POST.get("note", ""),
+            confidential=_confidential(request, work),
+        )
+        sending.send(
+            institution=people.person(request).institution,
+            submission_id=submission_id,
+            by=acting.actor,
+            now=work.now,
+            today=work.today,
+        )
+    except drafts.DraftMovedError:
+        messages.warning(request, _("This was changed in another window. Look it over, then send it."))
+        return redirect("portal_step", submission_id, "summary")
+    except drafts.NotEditableError:
+        return redirect("portal_receipt", submission_id)
+    except NotSendableError as refused:
+        for _piece, sentence in refused.problems:
+            messages.error(request, sentence)
+        return redirect("portal_step", submission_id, "summary")
+    except ReviewError as refused:
+        messages.error(request, refused.sentence)
+        return redirect("portal_home")
+    request.session[_FRESH] = str(submission_id)
+    return redirect("portal_receipt", submission_id)
+
+
+@requires(Access.STUDENT)
+@require_safe
+def receipt(request: HttpRequest, submission_id: UUID) -> HttpResponse:
+    """Show what was handed in, when, and its place in the queue. Asked for again, it says the same."""
+    work = drafting.load(request, submission_id)
+    submission = work.submission
+    if submission.state == SubmissionState.DRAFT:
+        return redirect("portal_step", submission_id, "summary")
+    if submission.state == SubmissionState.WITHDRAWN:
+        raise Http404
+    evidence = queries.evidence_of_submission(submission_id)
+    titles, say = form_titles(evidence, work.acting.language), returned.reason_in(work.acting)
+    key = submission.requirement_keys[0] if submission.requirement_keys else ""
+    return render(
+        request,
+        "portal/receipt.html",
+        {
+            "acting": work.acting,
+            "submission": submission,
+            "lines": lines.of_evidence(evidence, titles, say),
+            "pages": work.pages,
+            "files": work.files,
+            "place": places.of([submission]).get(submission_id),
+            "signers": _signers(evidence),
+            "may_change": work.acting.may_upload and may_withdraw(submission) is None,
+            "thread_url": reverse("portal_thread", args=[key]) if key else reverse("portal_messages"),
+            "fresh": request.session.pop(_FRESH, "") == str(submission_id),
+        },
+    )
+
+
+@requires(Access.STUDENT)
+@require_POST
+def reopen(request: HttpRequest, submission_id: UUID) -> HttpResponse:
+    """Make a draft of it again, as long as nobody has looked at it."""
+    return _taken_back(request, submission_id, sending.reopen)
+
+
+@requires(Access.STUDENT)
+@require_POST
+def withdraw(request: HttpRequest, submission_id: UUID) -> HttpResponse:
+    """Take it back for good."""
+    return _taken_back(request, submission_id, sending.withdraw)
+
+
+def _taken_back(request: HttpRequest, submission_id: UUID, deed: Any) -> HttpResponse:
+    work = drafting.load(request, submission_id)
+    if not work.acting.may_upload:
+        raise PermissionDenied
+    try:
+        deed(
+            institution=people.person(request).institution,
+            submission_id=submission_id,
+            by=work.acting.actor,
+            now=work.now,
+            today=work.today,
+        )
+    except BegunError as begun:
+        messages.warning(request, begun.sentence)
+        return redirect("portal_receipt", submission_id)
+    except ReviewError as refused:
+        messages.warning(request, refused.sentence)
+        return redirect("portal_home")
+    if deed is sending.reopen:
+        return redirect("portal_step", submission_id, "summary")
+    messages.success(request, _("You have taken it back. Nobody will review it."))
+    return redirect("portal_home")
+
+
+def form_titles(evidence: Any, language: str) -> dict[str, str]:
+    """Return the titles of the forms among some evidence, by key."""
+    keys = {row.form for kind, row in evidence if kind == "form"}
+    found = {key: filled_forms.definition_of(key) for key in keys}
+    return {key: form.title.in_language(language) for key, form in found.items() if form is not None}
+
+
+def _confidential(request: HttpRequest, work: Work) -> bool | None:
+    """Return what the box says; only a student with helpers is asked."""
+    if work.acting.is_guardian or not naming.has_helpers(work.acting.student.id, work.today):
+        return None
+    return request.POST.get("confidential") == "yes"
+
+
+def _signers(evidence: Any) -> list[dict[str, str]]:
+    """Return who has signed the forms of a submission and who is asked; nothing where one signature is all."""
+    said = []
+    for _kind, row in evidence:
+        definition = filled_forms.definition_of(row.form) if isinstance(row, FormAnswer) else None
+        if definition is None or len(definition.signers) < 2:
+            continue
+        signed = list(Signature.objects.filter(form_answer=row).order_by("place"))
+        said += [{"who": one.name, "state": _("has signed")} for one in signed]
+        names = {"student": _("You"), "guardian": _("A parent or guardian")}
+        said += [
+            {"who": names[signer.value], "state": _("is asked to sign")}
+            for signer in forms.missing_signers(definition, [one.role for one in signed])
+        ]
+    return said
