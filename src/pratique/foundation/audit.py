@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from pratique.foundation.audit_kinds import Kind, kind_of
 from pratique.foundation.models import AuditEvent
 
 
@@ -61,3 +62,12 @@ def about(
     if until:
         found = found.filter(at__lt=until)
     return found.order_by("-at", "-id")
+
+
+def actions_of(kind: Kind) -> list[str]:
+    """Return the actions of a kind that the present institution's trail holds.
+
+    They are few, so a filter by their names is quick; a pattern for "none of these verbs" took seconds.
+    """
+    known = AuditEvent.objects.order_by().values_list("action", flat=True).distinct()
+    return [action for action in known if kind_of(action) is kind]

@@ -4,11 +4,8 @@ An action is `source:subject:verb`. A verb that stands in no list counts as a ch
 adds without thinking of this file is shown to administrators among the changes rather than nowhere.
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
-
-from django.db.models import Q
 
 
 class Kind(StrEnum):
@@ -42,13 +39,3 @@ def kind_of(action: str) -> Kind:
     if action.startswith(_SETTINGS):
         return Kind.SETTINGS
     return _BY_VERB.get(action.rpartition(":")[2], Kind.CHANGED)
-
-
-def events_of(kind: Kind) -> Q:
-    """Return the condition on `action` that finds what `kind_of` says."""
-    settings = Q(action__regex=f"^({'|'.join(map(re.escape, _SETTINGS))})")
-    if kind is Kind.SETTINGS:
-        return settings
-    verbs = VERBS.get(kind, tuple(_BY_VERB))
-    named = Q(action__regex=f"(^|:)({'|'.join(map(re.escape, verbs))})$")
-    return ~settings & (named if kind in VERBS else ~named)

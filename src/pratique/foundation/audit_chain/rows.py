@@ -45,11 +45,15 @@ _HEAD = """
     left join foundation_auditevent e on e.institution_id = s.institution_id and e.id = s.event_id
     where s.institution_id = %s order by s.sequence desc limit 1
 """
+# `limit 1` keeps the planner from joining the whole trail for each batch, whatever its statistics say.
 _SEALS = f"""
     select s.sequence, s.event_id, s.digest, s.previous_hash, s.hash,
         round(extract(epoch from s.sealed_at), 6)::text, {CONTENT}
     from foundation_auditseal s
-    left join foundation_auditevent e on e.institution_id = s.institution_id and e.id = s.event_id
+    left join lateral (
+        select * from foundation_auditevent e
+        where e.institution_id = s.institution_id and e.id = s.event_id limit 1
+    ) e on true
     where s.institution_id = %s and s.sequence > %s order by s.sequence limit %s
 """
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from pratique.accounts.models import User
 from pratique.accounts.roles import STAFF_ROLES
 from pratique.foundation import audit
-from pratique.foundation.audit_kinds import Kind, events_of, kind_of
+from pratique.foundation.audit_kinds import Kind, kind_of
 from pratique.foundation.models import AuditEvent
 from pratique.interfaces.console.activity_words import actions_that_say, words_of
 from pratique.reports.catalogue import REPORTS
@@ -86,7 +86,7 @@ def events(chosen: ActivityFilter, *, zone: ZoneInfo) -> QuerySet[AuditEvent]:
     if chosen.student:
         found = found.filter(subject_type="student", subject_id=chosen.student.id)
     if chosen.kind:
-        found = found.filter(events_of(chosen.kind))
+        found = found.filter(action__in=audit.actions_of(chosen.kind))
     if chosen.person:
         found = found.filter(_by(chosen.person))
     if chosen.text:
@@ -113,7 +113,9 @@ def ordered(found: QuerySet[AuditEvent], sort: str) -> QuerySet[AuditEvent]:
 
 def exports_that_may_include(chosen: ActivityFilter, *, zone: ZoneInfo) -> QuerySet[AuditEvent]:
     """Return exports of many students in the filter's days: each is one event, with its filter in the detail."""
-    found = AuditEvent.objects.filter(events_of(Kind.EXPORTED)).exclude(subject_type="student")
+    found = AuditEvent.objects.filter(action__in=audit.actions_of(Kind.EXPORTED)).exclude(
+        subject_type="student"
+    )
     if chosen.person:
         found = found.filter(_by(chosen.person))
     return _in_days(found, chosen, zone).order_by("-at", "-id")
