@@ -1,10 +1,15 @@
 """Structured logs: one event a line, JSON in production and columns in a terminal. Ids only, never personal data."""
 
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+# Addresses that open something: the links of mails.
+_SECRET_ADDRESS = re.compile(r"(/start/|/account/password/reset/key/)[\w-]{20,}")
 
 
 def _without_traces_of_refusals(record: logging.LogRecord) -> bool:
@@ -14,6 +19,14 @@ def _without_traces_of_refusals(record: logging.LogRecord) -> bool:
     return True
 
 
+def _without_links(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Blank the token in the address of a sign-in or reset link, whoever logs it."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _SECRET_ADDRESS.sub(r"\1…", value)
+    return event
+
+
 def configure(*, json: bool, level: str = "INFO") -> None:
     """Route structlog and the standard library's loggers to standard error in one form."""
     shared: list[Processor] = [
@@ -21,6 +34,7 @@ def configure(*, json: bool, level: str = "INFO") -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _without_links,
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
