@@ -78,7 +78,7 @@ def test_a_return_says_why_on_the_piece_and_in_the_review(desk):
     assert (dose.state, dose.rejection_code, dose.rejection_reason) == (
         "rejected",
         "unreadable",
-        "The left edge is cut.",
+        "The edge is cut.",
     )
     assert status(desk)["mmr"] == "rejected"
     assert [kind for kind, _, _ in notices(desk)] == ["returned"]

@@ -205,7 +205,7 @@ def test_everything_about_a_case(desk):
     assert (first.title, first.values["administered_on"]) == ("M-M-R II", "2007-05-01")
     assert [(one.requirement_key, one.counts) for one in first.verdicts] == [("mmr", True)]
     assert [(one.requirement_key, one.counts) for one in early.verdicts] == [("mmr", False)]
-    assert "28 days" in early.verdicts[0].sentences[0]
+    assert "15 days too early" in early.verdicts[0].sentences[0]
     assert (exempt.kind, "statement" in exempt.values, shown.statement) == ("exemption", False, None)
     assert the_case(case.id, TODAY, show_statement=True, now=LATER).statement == "Private."
     assert len(shown.pages) == 2
