@@ -183,6 +183,8 @@ def _dose_lines(
     findings: Sequence[Any], given: Mapping[str, RulesDose], products: Mapping[str, str]
 ) -> list[DoseLine]:
     lines = []
+    # What is typed just now is not stored, and what came from elsewhere may have no product's name.
+    names = plain_names(get_language() or "en")
     for finding in findings:
         dose = given[str(finding.dose_id)]
         lines.append(
@@ -190,7 +192,7 @@ def _dose_lines(
                 id=str(dose.id),
                 number=finding.number,
                 vaccine=finding.vaccine,
-                product=products.get(str(dose.id), ""),
+                product=products.get(str(dose.id)) or names.get(dose.cvx, ""),
                 cvx=dose.cvx,
                 administered_on=dose.administered_on,
                 precision=str(dose.precision),

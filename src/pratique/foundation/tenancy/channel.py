@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from procrastinate.contrib.django.utils import connector_params
 
 from pratique.foundation.tenancy.scope import SETTING
 
@@ -20,10 +20,7 @@ Channel = psycopg.Connection[tuple[Any, ...]]
 @contextmanager
 def own_channel(institution_id: UUID) -> Iterator[Channel]:
     """Yield a connection in autocommit that sees the rows of one institution, and close it after."""
-    parameters = connection.get_connection_params()
-    wanted = {
-        key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if key in parameters
-    }
-    with psycopg.connect(**wanted, autocommit=True) as channel:
+    # All parameters, TLS among them: a connection beside Django's must be no weaker than Django's.
+    with psycopg.connect(**connector_params("default"), autocommit=True) as channel:
         channel.execute("select set_config(%s, %s, false)", [SETTING, str(institution_id)])
         yield channel

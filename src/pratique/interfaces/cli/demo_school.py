@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from pratique.accounts.actions import create_staff
+from pratique.accounts.models import User
 from pratique.accounts.roles import Role
 from pratique.compliance.actions import evaluate_stale
 from pratique.foundation import audit, clock
@@ -18,11 +19,14 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.actions import TermDates, create_institution, create_package
 from pratique.institutions.models import Institution, RequirementGroup
 from pratique.institutions.queries import institution_by_slug
+from pratique.interfaces.cli.demo_queue import Person, queue_of
 from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
 from pratique.interfaces.cli.demo_sign_ins import keep_sign_ins
 from pratique.records.actions import add_evidence
+from pratique.records.actions.arrivals import add_submissions
 from pratique.records.models import Evidence
 from pratique.requirements.actions import create_draft, publish
+from pratique.reviews.actions.arrivals import add_reviews
 from pratique.rosters import actions as rosters
 from pratique.rosters.sample import DEFAULT_GROUPS, write_sample
 from pratique.rules import preset
@@ -36,6 +40,7 @@ TERMS = (
 )
 _STAFF = (
     ("reviewer", "Rosa Delgado-Whitfield, RN", Role.REVIEWER),
+    ("nurse", "Tomás Rivera, RN", Role.REVIEWER),
     ("coordinator", "Chidi Okonkwo", Role.COORDINATOR),
     ("administrator", "Anneliese Müller", Role.ADMINISTRATOR),
 )
@@ -67,7 +72,7 @@ def load(*, say: Say = lambda message: None) -> bool:
         _confirm(roster_import_id, now)
         rosters.apply(institution=institution, roster_import_id=roster_import_id, today=today, now=now)
         say("Handing in records")
-        add_evidence(institution_id=institution.id, evidence=_evidence(today), by=BY, now=now)
+        _hand_in(institution, today, now)
     say("Judging every requirement")
     evaluate_stale(institution=institution, today=today, now=now)
     return True
@@ -120,6 +125,22 @@ def _confirm(roster_import_id: Any, now: datetime) -> None:
     from pratique.rosters.models import RosterImport
 
     rosters.confirm(roster_import=RosterImport.objects.get(id=roster_import_id), by=BY, now=now)
+
+
+def _hand_in(institution: Institution, today: date, now: datetime) -> None:
+    names = Student.objects.values_list("id", "first_name", "last_name", "date_of_birth")
+    people = {key: Person(f"{first} {last}".strip(), born or today) for key, first, last, born in names}
+    chance = random.Random(SEED)  # noqa: S311
+    reviewers = [str(audit.Actor("staff", str(key))) for key in _reviewer_ids()]
+    made = queue_of(_evidence(today), people, reviewers, today=today, now=now, chance=chance)
+    common: dict[str, Any] = {"institution_id": institution.id, "by": BY, "now": now}
+    add_submissions(submissions=made.submissions, files=made.files, **common)
+    add_evidence(evidence=made.evidence, **common)
+    add_reviews(reviews=made.reviews, **common)
+
+
+def _reviewer_ids() -> list[Any]:
+    return list(User.objects.filter(role=Role.REVIEWER).order_by("username").values_list("id", flat=True))
 
 
 def _evidence(today: date) -> Iterator[Evidence]:
