@@ -33,7 +33,7 @@ _BLOCK = 1024 * 1024
 @requires(Access.STUDENT)
 @require_http_methods(["GET", "POST"])
 def files(request: HttpRequest, submission_id: UUID) -> HttpResponse:
-    """Show the files on a page of their own, a script the list alone; POST takes files from a form, for browsers without the script."""
+    """Show the files on a page of their own, a script the list alone; POST takes files from a plain form."""
     who = acting(request)
     submission = own_submission(who, submission_id)
     if request.method == "GET":
