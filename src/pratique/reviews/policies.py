@@ -168,7 +168,6 @@ _BACK = {
     Deed.WITHDRAW: Way(Stage.WITHDRAWN, "records:submission:withdrawn"),
     Deed.REOPEN: Way(Stage.DRAFT, "records:submission:reopened"),
 }
-_SENT_AGAIN = {Deed.SEND: Way(Stage.WAITING, "")}  # a second tab: nothing happens, and that is fine
 
 # In each stage, what is possible; everything else is refused with the sentence that stands beside it.
 _STAGES: Mapping[Stage, tuple[Mapping[Deed, Way], Mapping[Who, Refusal]]] = {
@@ -178,42 +177,41 @@ _STAGES: Mapping[Stage, tuple[Mapping[Deed, Way], Mapping[Who, Refusal]]] = {
     ),
     Stage.SIGNING: (
         {
-            Deed.SEND: Way(Stage.SIGNING, ""),
             Deed.COMPLETE_SIGNATURES: Way(Stage.WAITING, "records:submission:signed"),
             **_BACK,
         },
         {Who.STUDENT: _NOT_SIGNING, Who.REVIEWER: _SIGNATURES},
     ),
     Stage.WAITING: (
-        {**_SENT_AGAIN, **_BACK, **_CLAIM, **_BULK},
+        {**_BACK, **_CLAIM, **_BULK},
         {Who.STUDENT: _NOT_SIGNING, Who.REVIEWER: _NOT_OPEN},
     ),
     Stage.BEGUN: (
-        {**_SENT_AGAIN, **_CLAIM, **_BULK},
+        {**_CLAIM, **_BULK},
         {Who.STUDENT: _BEGUN, Who.REVIEWER: _NOT_OPEN},
     ),
     Stage.MINE: (
-        {**_SENT_AGAIN, **_CLAIM, **_BULK, **_WORK},
+        {**_CLAIM, **_BULK, **_WORK},
         {Who.STUDENT: _BEGUN, Who.REVIEWER: _OTHERS},
     ),
     Stage.TAKEN: (
-        {**_SENT_AGAIN, **_TAKE_OVER},
+        {**_TAKE_OVER},
         {Who.STUDENT: _BEGUN, Who.REVIEWER: _OTHERS},
     ),
     Stage.HANDED: (
-        {**_SENT_AGAIN, **_TAKE_OVER},
+        {**_TAKE_OVER},
         {Who.STUDENT: _BEGUN, Who.REVIEWER: _HANDED},
     ),
     Stage.ASKED: (
-        {**_SENT_AGAIN},
+        {},
         {Who.STUDENT: _BEGUN, Who.REVIEWER: _ASKED},
     ),
     Stage.UNDOABLE: (
-        {**_SENT_AGAIN, Deed.UNDO: Way(Stage.MINE, "reviews:case:undone")},
+        {Deed.UNDO: Way(Stage.MINE, "reviews:case:undone")},
         {Who.STUDENT: _STUDENT_DECIDED, Who.REVIEWER: _DECIDED},
     ),
     Stage.DECIDED: (
-        {**_SENT_AGAIN},
+        {},
         {Who.STUDENT: _STUDENT_DECIDED, Who.REVIEWER: _DECIDED},
     ),
     Stage.WITHDRAWN: (
@@ -230,9 +228,15 @@ def _refusal(stage: Stage, deed: Deed, refusals: Mapping[Who, Refusal]) -> Refus
     return refusals[who]
 
 
+def _sent_again(stage: Stage, deed: Deed) -> Way | None:
+    """A second tab sends what was sent: nothing happens, and that is fine."""
+    sent = stage not in (Stage.DRAFT, Stage.WITHDRAWN)
+    return Way(stage, "") if deed is Deed.SEND and sent else None
+
+
 # Every deed in every stage: where it leads, or why not.
 TABLE: Mapping[tuple[Stage, Deed], Way | Refusal] = {
-    (stage, deed): possible.get(deed) or _refusal(stage, deed, refusals)
+    (stage, deed): _sent_again(stage, deed) or possible.get(deed) or _refusal(stage, deed, refusals)
     for stage, (possible, refusals) in _STAGES.items()
     for deed in Deed
 }

@@ -20,7 +20,8 @@ from pratique.records.models import (
     Submission,
     SubmissionState,
 )
-from pratique.records.pieces import Piece, evidence_rows, problems
+from pratique.records.pieces import Piece, PieceProblem, evidence_rows, problems
+from pratique.records.products import product
 from pratique.records.queries import EVIDENCE_KINDS
 from pratique.reviews.actions.effects import judge_again, locked, record
 from pratique.reviews.errors import CaseError, PieceError
@@ -205,7 +206,9 @@ def _made(kind: str, values: Mapping[str, Any], submission: Submission, *, today
     """Return an unsaved piece of these values; raises PieceError with everything that is wrong with them."""
     born = Student.objects.only("date_of_birth").get(id=submission.student_id).date_of_birth
     piece = Piece("", kind, {**values})
-    wrong = problems(piece, born=born, today=today)
+    wrong = list(problems(piece, born=born, today=today))
+    if kind == "dose" and not wrong and product(str(values.get("cvx", ""))) is None:
+        wrong.append(PieceProblem("product", "unknown", _("Choose the vaccine from the list.")))
     if wrong:
         raise PieceError(wrong)
     (row,) = evidence_rows([piece], today=today, submission=submission)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 
 from pratique.records import forms
 from pratique.records.models import Document, Dose, Evidence, Exemption, FormAnswer, Titer
+from pratique.records.products import plain_name
 from pratique.rules import PROOF
 from pratique.rules.explain import word
 
@@ -20,7 +21,7 @@ def title_of(
     """Return a short name: the product, the test, the paper, the form, the exemption."""
     match row:
         case Dose():
-            return row.product or gettext("Vaccine with code %(cvx)s") % {"cvx": row.cvx}
+            return row.product or plain_name(row.cvx, language)
         case Titer():
             return gettext("Lab result: %(antibody)s") % {"antibody": word(row.antibody, gettext)}
         case Document() if row.kind.startswith(PROOF):
