@@ -10,7 +10,7 @@ from pratique.accounts.models import User
 from pratique.accounts.roles import Role
 from pratique.foundation import audit
 from pratique.institutions.models import Institution
-from pratique.students.models import SignInLink, Student, StudentAccount
+from pratique.students.models import LinkPurpose, SignInLink, Student, StudentAccount
 
 
 class AlreadyActivatedError(RuntimeError):
@@ -44,7 +44,9 @@ def activate(
         institution_id=student.institution_id, student=student, user=user, activated_at=now
     )
     account.save(force_insert=True)
-    SignInLink.objects.filter(student=student, used_at__isnull=True).update(used_at=now)
+    SignInLink.objects.filter(student=student, purpose=LinkPurpose.STUDENT, used_at__isnull=True).update(
+        used_at=now
+    )
     audit.record(
         "students:account:activated", institution_id=student.institution_id, by=by, now=now,
         subject_type="student", subject_id=student.id,

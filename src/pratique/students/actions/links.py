@@ -74,15 +74,14 @@ def confirm(
     """
     link = SignInLink.objects.select_related("student").get(id=link_id)
     student = link.student
-    held = {
-        one.id: one for one in SignInLink.objects.select_for_update().filter(student=student).order_by("id")
-    }
+    own = SignInLink.objects.filter(student=student, purpose=LinkPurpose.STUDENT)
+    held = {one.id: one for one in own.select_for_update().order_by("id")}
     link = held[link.id]
     if link.used_at or link.expires_at <= now or StudentAccount.objects.filter(student=student).exists():
         return Answer.GONE
     if any(one.locked_until and one.locked_until > now for one in held.values()):
         return Answer.LOCKED
-    if _is_right(student, birth, student_id):
+    if is_right(student, birth, student_id):
         return Answer.RIGHT
     link.wrong_tries = min(link.wrong_tries + 1, 32_000)
     link.save(update_fields=["wrong_tries"])
@@ -90,11 +89,12 @@ def confirm(
     _record("students:link:wrong_answer", student, by=audit.Actor("link", str(link.id)), now=now)
     if until is None:
         return Answer.WRONG
-    SignInLink.objects.filter(student=student).update(locked_until=until)
+    own.update(locked_until=until)
     return Answer.LOCKED
 
 
-def _is_right(student: Student, birth: date | None, student_id: str | None) -> bool:
+def is_right(student: Student, birth: date | None, student_id: str | None) -> bool:
+    """Return whether an answer is what the school has on file, to the question that is asked."""
     wanted = links.asked(student)
     if wanted is links.LinkState.BIRTH:
         return birth is not None and links.same_birth(student.date_of_birth, birth)  # type: ignore[arg-type]
