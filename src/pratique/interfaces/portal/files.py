@@ -114,9 +114,7 @@ def _state_sentence(file: File, pages: int) -> str:
             return refusal_sentence(file.refusal)
     said: str = ngettext("%(pages)s page", "%(pages)s pages", pages) % {"pages": pages}
     if file.active_content:
-        said += ". " + _(
-            "It also holds a script or another file; reviewers see pictures of its pages only."
-        )
+        said += ". " + _("It also holds a script or another file; reviewers see pictures of its pages only.")
     return said
 
 
