@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from pratique import rules
+from pratique.records import products
 from pratique.records.models import (
     DatePrecision,
     Document,
@@ -212,8 +213,8 @@ def _row(piece: Piece, *, today: date, has_pages: bool, signed: bool) -> Evidenc
         case "form":
             return FormAnswer(
                 form=values["form"],
-                form_version=int(values.get("form_version") or 1),
-                answers=values.get("answers") or {},
+                form_version=_version(values),
+                answers=answers if isinstance(answers := values.get("answers"), Mapping) else {},
                 signed_on=today if signed else None,
             )
     return Exemption(
@@ -227,7 +228,7 @@ def _row(piece: Piece, *, today: date, has_pages: bool, signed: bool) -> Evidenc
 
 
 def _dose_problems(values: Mapping[str, Any], born: date | None, today: date) -> Iterable[PieceProblem]:
-    if not _text(values, "cvx", 5):
+    if products.product(_text(values, "cvx", 5)) is None:
         yield PieceProblem("product", "missing", _("Choose the vaccine from the list."))
     yield from _date_problems(values, "administered_on", born, today, partial=True)
 
@@ -307,3 +308,8 @@ def _text(values: Mapping[str, Any], name: str, most: int) -> str:
 def _day(text: object) -> date | None:
     read = read_date(text)
     return read.first if read else None
+
+
+def _version(values: Mapping[str, Any]) -> int:
+    text = str(values.get("form_version"))
+    return int(text) if text.isdecimal() and len(text) < 7 else 1

@@ -33,6 +33,7 @@ EXEMPTION = {"exemption": "medical", "requirement_key": "mmr"}
         ),
         pytest.param("dose", {**DOSE, "administered_on": "2007"}, [], id="a dose of which the year is known"),
         pytest.param("dose", {**DOSE, "cvx": ""}, [("product", "missing")], id="no vaccine chosen"),
+        pytest.param("dose", {**DOSE, "cvx": "99999"}, [("product", "missing")], id="a code of no vaccine"),
         pytest.param("dose", {"cvx": "03"}, [("administered_on", "missing")], id="no date"),
         pytest.param(
             "dose",

@@ -112,7 +112,8 @@ class Titer(Evidence):
 class Document(Evidence):
     """A paper of a kind that a requirement asks for (a physical exam, a chest X-ray)."""
 
-    kind = models.CharField(max_length=60)
+    # A kind that a requirement names, or `rules.PROOF` and a requirement's key.
+    kind = models.CharField(max_length=80)
     issued_on = models.DateField(null=True, blank=True)
 
     class Meta(Evidence.Meta):
