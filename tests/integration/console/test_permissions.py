@@ -69,6 +69,7 @@ TRUTH = [
     ("/account/password/change/", EVERYONE),
 ]
 POSTS = [
+    ("/students/{student}/link/", IMPORTS),
     ("/students/columns/", EVERYONE),
     ("/rosters/{roster}/confirm/", IMPORTS),
     ("/rosters/{roster}/cancel/", IMPORTS),
