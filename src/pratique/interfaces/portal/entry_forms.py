@@ -15,7 +15,7 @@ _OLDEST = 1900
 
 
 def _months() -> list[tuple[str, Any]]:
-    return [("", _("Choose a month")), *((str(number), name) for number, name in MONTHS.items())]
+    return [("", _("Choose")), *((str(number), name) for number, name in MONTHS.items())]
 
 
 class Birth(forms.Form):
