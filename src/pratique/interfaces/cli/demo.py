@@ -36,10 +36,12 @@ def credentials(
     if not people:
         typer.echo("There is no demo institution here. Load it with `pratique demo load`.", err=True)
         raise typer.Exit(1)
-    table = Table("Role", "Username", "Password")
+    table = Table("Role", "State", "Username", "Password, or link and date of birth", box=None, pad_edge=False)
     for person in people:
-        table.add_row(person["role"], person["username"], person["password"])
-    Console().print(table)
+        way = person["password"] or f"{person['link']} {person['date_of_birth']}"
+        table.add_row(person["role"], person.get("state", ""), person["username"], way)
+    # Passwords and links are copied: nothing of them may be cut or wrapped where a terminal is narrow.
+    Console(soft_wrap=True).print(table)
 
 
 def load_demo_if_empty() -> bool:

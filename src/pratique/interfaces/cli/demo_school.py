@@ -12,16 +12,17 @@ from django.conf import settings
 
 from pratique.accounts.actions import create_staff
 from pratique.accounts.models import User
-from pratique.accounts.roles import Role
+from pratique.accounts.roles import STAFF_ROLES, Role
 from pratique.compliance.actions import evaluate_stale
 from pratique.foundation import audit, clock
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.actions import TermDates, create_institution, create_package
 from pratique.institutions.models import Institution, RequirementGroup
 from pratique.institutions.queries import institution_by_slug
+from pratique.interfaces.cli.demo_people import students_in_every_state
 from pratique.interfaces.cli.demo_queue import Person, queue_of
 from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
-from pratique.interfaces.cli.demo_sign_ins import keep_sign_ins
+from pratique.interfaces.cli.demo_sign_ins import keep_sign_ins, sign_ins
 from pratique.records.actions import add_evidence
 from pratique.records.actions.arrivals import add_submissions
 from pratique.records.models import Evidence
@@ -30,7 +31,7 @@ from pratique.reviews.actions.arrivals import add_reviews
 from pratique.rosters import actions as rosters
 from pratique.rosters.sample import DEFAULT_GROUPS, write_sample
 from pratique.rules import preset
-from pratique.students.models import Student
+from pratique.students.models import Student, StudentAccount
 
 SLUG, PACKAGE_CODE, STUDENTS, SEED = "demo", "DEMO26", 2_000, 26
 BY = audit.Actor("command", "demo")
@@ -61,21 +62,33 @@ def load(*, say: Say = lambda message: None) -> bool:
             slug=SLUG, name="Harbor State University", time_zone="America/New_York", by=BY, now=now
         )
     with institution_scope(institution.id):
-        if Student.objects.exists():
+        there = Student.objects.exists()
+        if there and StudentAccount.objects.exists():
             return False
         # One transaction from here: either all of the school is there, or it is made again.
-        _set_up(institution, now)
-        say(f"Importing {STUDENTS:,} students")
-        roster_import_id = _receive_roster(institution, now)
         today = clock.today(institution.time_zone, at=now)
-        rosters.check(institution=institution, roster_import_id=roster_import_id, today=today)
-        _confirm(roster_import_id, now)
-        rosters.apply(institution=institution, roster_import_id=roster_import_id, today=today, now=now)
-        say("Handing in records")
-        _hand_in(institution, today, now)
+        if not there:
+            _make(institution, today, now, say)
     say("Judging every requirement")
     evaluate_stale(institution=institution, today=today, now=now)
+    say("Opening accounts of a few students")
+    with institution_scope(institution.id):
+        var = Path(settings.VAR)
+        staff = [one for one in sign_ins(var) if one["role"] in STAFF_ROLES]
+        keep_sign_ins(var, staff + students_in_every_state(today=today, now=now))
+    evaluate_stale(institution=institution, today=today, now=now)
     return True
+
+
+def _make(institution: Institution, today: date, now: datetime, say: Say) -> None:
+    _set_up(institution, now)
+    say(f"Importing {STUDENTS:,} students")
+    roster_import_id = _receive_roster(institution, now)
+    rosters.check(institution=institution, roster_import_id=roster_import_id, today=today)
+    _confirm(roster_import_id, now)
+    rosters.apply(institution=institution, roster_import_id=roster_import_id, today=today, now=now)
+    say("Handing in records")
+    _hand_in(institution, today, now)
 
 
 def _set_up(institution: Institution, now: datetime) -> None:

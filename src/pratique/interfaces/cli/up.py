@@ -210,8 +210,14 @@ def _show_sign_ins() -> None:
     """Tell who can sign in to the demo, on the terminal alone: the log is no place for a password."""
     from pratique.interfaces.cli.demo_sign_ins import sign_ins
 
-    for person in sign_ins(probe.var_folder()):
-        typer.echo(f"  {person['role']:<14} sign in as {person['username']}, password {person['password']}")
+    people = sign_ins(probe.var_folder())
+    for person in people:
+        if "state" not in person:
+            typer.echo(
+                f"  {person['role']:<14} sign in as {person['username']}, password {person['password']}"
+            )
+    if people:
+        typer.echo("Students in every state: pratique demo credentials")
     typer.echo("How it is: pratique status   Stop: pratique down")
 
 
