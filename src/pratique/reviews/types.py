@@ -229,7 +229,7 @@ class QueueFilter:
     """What the list of waiting cases shows. Empty values filter nothing.
 
     `view`: "open" (what `by` may take, the default where `by` is given), "handed" (handed to `by`), "mine"
-    (claimed by `by`), "team" (everything that waits).
+    (claimed by `by`), "second" (a colleague asked for another opinion), "team" (everything that waits).
     """
 
     view: str = "team"

@@ -21,9 +21,11 @@ log = structlog.get_logger()
 
 # Scripts and styles come from our own files only. `data:` serves the QR code of an authenticator.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures}; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 )
+# For the one page that holds pictures which its own script has fetched ahead: review of a case.
+POLICY_WITH_FETCHED_PICTURES = _POLICY.format(pictures=" blob:")
 
 
 class ContentSecurityPolicy:
@@ -34,7 +36,7 @@ class ContentSecurityPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("Content-Security-Policy", _POLICY.format(pictures=""))
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
 

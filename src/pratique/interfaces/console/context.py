@@ -26,6 +26,8 @@ class Section:
 SECTIONS = (
     Section("dashboard", _("Dashboard"), Permission.VIEW_DASHBOARD, "dashboard"),
     Section("students", _("Students"), Permission.VIEW_STUDENTS, "student"),
+    Section("review_queue", _("Review"), Permission.REVIEW, "review"),
+    Section("review_reasons", _("Return reasons"), Permission.MANAGE_REASONS, "review_reason"),
     Section("rosters", _("Rosters"), Permission.IMPORT_ROSTERS, "roster"),
     Section("reports", _("Reports"), Permission.VIEW_REPORTS, "report"),
     Section("activity", _("Activity"), Permission.VIEW_AUDIT, "activity"),
@@ -53,9 +55,16 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "sections": [
             {"name": section.name, "url": reverse(section.route), "current": here.startswith(section.prefix)}
             for section in SECTIONS
-            if role_allows(user.role, section.permission) and (section.route != "outbox" or outbox.in_use())
+            if role_allows(user.role, section.permission) and _offered(section, user.role)
         ],
         "institution": user.institution,
         "permissions": granted(request),
         "role_name": ROLES[Role(user.role)].name,
     }
+
+
+def _offered(section: Section, role: str) -> bool:
+    """Whether a section has an entry of its own: whoever reviews reaches the reasons from the queue."""
+    if section.route == "outbox":
+        return outbox.in_use()
+    return section.route != "review_reasons" or not role_allows(role, Permission.REVIEW)

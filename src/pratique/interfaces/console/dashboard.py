@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Count, Min, Q
 
 from pratique.compliance.queries import TrackerProgress, progress_by_tracker
+from pratique.reviews.queries import queue
 from pratique.rosters.models import ImportState, RosterImport
 from pratique.students.models import Invitation, InvitationState, Membership, MembershipState
 
@@ -71,17 +72,6 @@ def dashboard(*, today: date, now: datetime) -> Dashboard:
     return Dashboard(_figures(today), progress_by_tracker(), _attention(today, now))
 
 
-_WAITING = """
-    select count(*), min(submitted_at) from (
-        select submitted_at from records_dose where state = 'pending'
-        union all select submitted_at from records_titer where state = 'pending'
-        union all select submitted_at from records_document where state = 'pending'
-        union all select submitted_at from records_formanswer where state = 'pending'
-        union all select submitted_at from records_exemption where state = 'pending'
-    ) as evidence
-"""
-
-
 def _figures(today: date) -> Figures:
     late = Q(complete=False)
     counts = Membership.objects.filter(state=MembershipState.ACTIVE).aggregate(
@@ -90,10 +80,8 @@ def _figures(today: date) -> Figures:
         due_soon=Count("id", filter=late & Q(tracker__due_on__range=(today, today + SOON))),
         overdue=Count("id", filter=late & Q(tracker__due_on__lt=today)),
     )
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING)
-        waiting, waiting_since = cursor.fetchone()
-    return Figures(**counts, waiting=waiting, waiting_since=waiting_since)
+    queued = queue.counts(today=today)
+    return Figures(**counts, waiting=queued.waiting, waiting_since=queued.oldest_at)
 
 
 # A requirement is known by its key; its newest published name is shown.

@@ -4,9 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
+from django.db.models import Count
+
 from pratique.compliance.queries import CurrentItem, standing
+from pratique.interfaces.console.review_page import requirements
+from pratique.records.models import Submission, SubmissionState
+from pratique.reviews.models import Decision, Review
+from pratique.reviews.queries.messages import thread
 from pratique.students import queries
 from pratique.students.models import Membership
 
@@ -56,3 +63,38 @@ def standings(student_id: UUID, today: date) -> list[MembershipStanding]:
         MembershipStanding(membership, standing(membership.id, today))
         for membership in queries.memberships_of(student_id)
     ]
+
+
+_MOST_CASES = 50
+
+
+def handed_in(student_id: UUID, today: date) -> dict[str, Any]:
+    """Return what the student has sent, and the messages with the reviewers."""
+    names = {one.key: one.name for one in requirements(today)}
+    sent = Submission.objects.filter(
+        student_id=student_id, state__in=[SubmissionState.WAITING, SubmissionState.DECIDED]
+    )
+    cases = list(sent.order_by("-sent_at", "-id")[:_MOST_CASES])
+    returned = dict(
+        Review.objects.filter(
+            submission_id__in=[case.id for case in cases], decision=Decision.REJECTED, undone_at__isnull=True
+        )
+        .values_list("submission_id")
+        .annotate(Count("id"))
+    )
+    lines = thread(student_id)
+    return {
+        "cases": [
+            {
+                "case": case,
+                "names": [names.get(key, key) for key in case.requirement_keys],
+                "returned": returned.get(case.id, 0),
+            }
+            for case in cases
+        ],
+        "thread": [
+            {"line": line, "about": names.get(line.requirement_key, line.requirement_key)} for line in lines
+        ],
+        "abouts": sorted(names.items(), key=lambda one: one[1].casefold()),
+        "last_about": lines[-1].requirement_key if lines else "",
+    }

@@ -34,6 +34,7 @@ _VIEWS: Mapping[str, str] = {
     "open": FREE,
     "handed": " and s.handed_to = %(by)s",
     "mine": " and s.claimed_by = %(by)s and s.claimed_until > %(now)s",
+    "second": " and s.second_opinion_of not in ('', %(by)s)",
     "team": "",
 }
 
@@ -112,11 +113,34 @@ def page(
     with connection.cursor() as cursor:
         cursor.execute(statement, {**values, "limit": limit, "offset": offset})
         due = dict(cursor.fetchall())
+    return _rows(due, by=chosen.by, now=now, today=today)
+
+
+def safe_rows(
+    chosen: QueueFilter, sort: str, *, now: datetime, today: date, most: int, looked_at: int = 300
+) -> list[QueueRow]:
+    """Return at most `most` cases that may be approved in bulk, among the first `looked_at` of the list."""
+    found = page(chosen, sort, 0, looked_at, now=now, today=today)
+    return [row for row in found if not row.unsafe_because][:most]
+
+
+def rows_of(ids: Sequence[UUID], *, by: str, now: datetime, today: date) -> list[QueueRow]:
+    """Return these cases in the queue's order; what does not wait any more is left out."""
+    values = {"institution": current_institution(), "ids": list(ids)}
+    statement = f"select s.id, d.due_on {WAITING} and s.id = any(%(ids)s) order by {KEY}"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        due = dict(cursor.fetchall())
+    return _rows(due, by=by, now=now, today=today)
+
+
+def _rows(due: Mapping[UUID, date | None], *, by: str, now: datetime, today: date) -> list[QueueRow]:
+    """Return cases by id, in the order of `due`."""
     found = {case.id: case for case in Submission.objects.filter(id__in=list(due)).select_related("student")}
     cases = [found[key] for key in due if key in found]
     if not cases:
         return []
-    looked = look(cases, by=chosen.by, now=now, today=today)
+    looked = look(cases, by=by, now=now, today=today)
     trackers = _trackers([case.student_id for case in cases])
     names = names_of(actor for case in cases for actor in (case.claimed_by, case.handed_to))
     rows = []
@@ -139,7 +163,7 @@ def page(
                 pages=looked.pages.get(case.id, 0),
                 opened=case.opened_at is not None,
                 claimed_by_name=names.get(claimed, ""),
-                claimed_by_me=bool(claimed) and claimed == chosen.by,
+                claimed_by_me=bool(claimed) and claimed == by,
                 handed_to_name=names.get(case.handed_to, ""),
                 second_opinion=bool(case.second_opinion_of),
                 has_note=bool(case.note or case.staff_note),

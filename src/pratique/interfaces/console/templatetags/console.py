@@ -2,6 +2,7 @@
 
 from django import template
 
+from pratique.records.models import TiterResult
 from pratique.screens import words
 from pratique.students.models import Membership, Student
 from pratique.students.queries import standing_of
@@ -31,3 +32,9 @@ def spoken_name(student: Student) -> str:
 def outcome_word(outcome: str) -> str:
     """The word for a row's outcome, without its chip."""
     return str(words.chip("outcome", outcome).word)
+
+
+@register.filter
+def titer_word(result: str) -> str:
+    """What a laboratory says, in words."""
+    return str(dict(TiterResult.choices).get(result, result))

@@ -2,14 +2,19 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from pratique.accounts.roles import Permission
 from pratique.foundation import audit, clock
 from pratique.interfaces.console import activity, people, student_list, student_page
+from pratique.reviews.actions import messages as message_actions
+from pratique.reviews.errors import ReviewError
+from pratique.reviews.models import MessageSide
 from pratique.screens.paging import Page, page_number, page_size
 from pratique.screens.permissions import granted, requires
 from pratique.students import queries
@@ -92,7 +97,30 @@ def student(request: HttpRequest, student_id: UUID) -> HttpResponse:
             "student": found,
             "standings": student_page.standings(found.id, today),
             "today": today,
+            **student_page.handed_in(found.id, today),
             "events": seen,
             "people": people.names(row.event.by for row in seen),
         },
     )
+
+
+@requires(Permission.REVIEW)
+@require_POST
+def student_message(request: HttpRequest, student_id: UUID) -> HttpResponse:
+    """Write to a student; what they wrote counts as read with the answer."""
+    if queries.find(student_id) is None:
+        raise Http404
+    by, now = people.actor(request), clock.now()
+    try:
+        message_actions.write(
+            student_id=student_id, requirement_key=request.POST.get("requirement", "").replace("\0", ""),
+            body=request.POST.get("body", ""), side=MessageSide.STAFF, by=by, now=now,
+        )  # fmt: skip
+    except ReviewError as error:
+        messages.error(request, error.sentence)
+    else:
+        message_actions.mark_read(
+            student_id=student_id, requirement_key=None, side=MessageSide.STAFF, by=by, now=now
+        )
+        messages.success(request, _("The message is sent. The student is told that one waits."))
+    return redirect(f"{reverse('student', args=[student_id])}#messages")
