@@ -41,7 +41,7 @@ def credentials(
         way = person["password"] or f"{person['link']} {person['date_of_birth']}"
         table.add_row(person["role"], person.get("state", ""), person["username"], way)
     # Passwords and links are copied: nothing of them may be cut or wrapped where a terminal is narrow.
-    Console(soft_wrap=True).print(table)
+    Console(width=200).print(table)
 
 
 def load_demo_if_empty() -> bool:
