@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts.roles import ROLES, STAFF_ROLES, Role
+from pratique.interfaces.portal.naming import name_of
 
 
 @dataclass(frozen=True)
@@ -40,4 +41,13 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         ],
         "institution": user.institution,
         "role_name": ROLES[Role(user.role)].name,
+        "helping": _helping(request),
     }
+
+
+def _helping(request: HttpRequest) -> dict[str, Any] | None:
+    """Return whom a guardian looks at, for the strip over every page; nothing where the page is about nobody."""
+    known = getattr(request, "acting", None)
+    if known is None or not known.is_guardian:
+        return None
+    return {"name": name_of(known.student), "is_one_of_several": known.is_one_of_several}

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from pratique.interfaces.portal.views import hand_in, home, item, messages, receipt, record, seen
+from pratique.interfaces.portal.views import (
+    guardians,
+    hand_in,
+    home,
+    item,
+    messages,
+    receipt,
+    record,
+    seen,
+    signing,
+)
 
 urlpatterns = [
     path("", home.home, name="portal_home"),
@@ -19,6 +29,16 @@ urlpatterns = [
     path("handed-in/<uuid:submission_id>/take-back/", receipt.withdraw, name="portal_withdraw"),
     path("messages/", messages.threads, name="portal_messages"),
     path("messages/<str:key>/", messages.thread, name="portal_thread"),
+    path("messages/<str:key>/confidential/", messages.thread_confidential, name="portal_thread_confidential"),
+    path("handed-in/<uuid:submission_id>/confidential/", receipt.confidential, name="portal_confidential"),
+    path("people/", guardians.people_who_help, name="portal_guardians"),
+    path("people/new/", guardians.invite, name="portal_guardian_invite"),
+    path("people/<uuid:guardianship_id>/again/", guardians.send_again, name="portal_guardian_again"),
+    path("people/<uuid:guardianship_id>/end/", guardians.end, name="portal_guardian_end"),
+    path("helping/", guardians.choose, name="portal_helping"),
+    path("helping/accept/", guardians.accept, name="portal_guardian_accept"),
+    path("sign/", signing.forms_to_sign, name="portal_signing"),
+    path("sign/<uuid:answer_id>/", signing.form_to_sign, name="portal_signing_form"),
     path("seen/", seen.seen, name="portal_seen"),
     path("record/", record.record, name="portal_record"),
     path("record/record.pdf", record.record_pdf, name="portal_record_pdf"),

@@ -1,20 +1,24 @@
 """For whom a request acts: a student about themselves, or a guardian about the student they help."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import Http404, HttpRequest
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from pratique.accounts.models import User
 from pratique.accounts.roles import Role
-from pratique.foundation import clock
+from pratique.foundation import audit, clock
 from pratique.foundation.audit import Actor
-from pratique.students import access
+from pratique.interfaces.portal.guardian_routes import GUARDIAN_ROUTES, LOOKED_AT, Needs
+from pratique.records.models import Submission
+from pratique.students import access, guardians
 from pratique.students.access import AccessStanding
-from pratique.students.models import Guardianship, Student
+from pratique.students.guardians import Helping
+from pratique.students.models import Student
 
 # The routes that stay open when the portal is closed to a student: their own record, to take away.
 RECORD_ROUTES = "portal_record"
@@ -33,6 +37,14 @@ class Acting:
     sees_confidential: bool
     is_guardian: bool
     language: str
+    may_see_status: bool = True
+    is_one_of_several: bool = False
+
+    def may_open(self, submission: Submission) -> bool:
+        """Return whether a submission may be opened: a guardian opens what they began, unless it is confidential."""
+        if not self.is_guardian:
+            return True
+        return not submission.confidential and submission.started_by == str(self.actor)
 
 
 def person(request: HttpRequest) -> User:
@@ -73,17 +85,23 @@ def _oneself(user: User) -> Acting:
 
 
 def _helping(request: HttpRequest, user: User) -> Acting:
-    today = clock.today(user.institution.time_zone)
-    held = Guardianship.objects.filter(
-        user=user, accepted_at__isnull=False, revoked_at__isnull=True, expires_on__gte=today
-    ).select_related("student")
-    chosen = request.session.get(HELPING_KEY)
-    everyone = list(held.order_by("granted_at", "id"))
-    found = next((one for one in everyone if chosen and one.id == UUID(chosen)), None)
-    found = found or next(iter(everyone), None)
+    """Return for whom a guardian acts, if this route is open to them.
+
+    What is allowed is read at every request, so that what was ended has ended. Of several students none is taken
+    by guess: whoever lost the one they had chosen chooses again.
+    """
+    everyone = guardians.helped_by(user.id, clock.today(user.institution.time_zone))
+    if not everyone:
+        page = render(request, "portal/guardians/nobody.html", {"school": user.institution}, status=403)
+        raise ImmediateHttpResponse(page)
+    chosen = str(request.session.get(HELPING_KEY, ""))
+    found = next((one for one in everyone if str(one.student.id) == chosen), None)
+    if found is None and len(everyone) == 1 and not chosen:
+        found = everyone[0]
     if found is None:
-        raise Http404
-    return Acting(
+        raise ImmediateHttpResponse(redirect("portal_helping"))
+    _refuse_unallowed(request, found)
+    known = Acting(
         student=found.student,
         actor=Actor("guardian", str(user.id)),
         may_upload=found.may_upload,
@@ -91,6 +109,42 @@ def _helping(request: HttpRequest, user: User) -> Acting:
         sees_confidential=False,
         is_guardian=True,
         language=translation.get_language() or "en",
+        may_see_status=found.may_see_status,
+        is_one_of_several=len(everyone) > 1,
+    )
+    _tell_the_student(request, known)
+    return known
+
+
+def _refuse_unallowed(request: HttpRequest, found: Helping) -> None:
+    route = (request.resolver_match.url_name if request.resolver_match else "") or ""
+    needs = GUARDIAN_ROUTES.get(route)
+    allowed = {
+        Needs.NOTHING: True,
+        Needs.STATUS: found.may_see_status,
+        Needs.UPLOAD: found.may_upload,
+        Needs.SIGN: found.may_sign,
+    }
+    if needs is not None and allowed[needs]:
+        return
+    if route == "portal_home" and found.may_sign:
+        # The first page of somebody who may sign and see nothing else.
+        raise ImmediateHttpResponse(redirect("portal_signing"))
+    raise Http404
+
+
+def _tell_the_student(request: HttpRequest, known: Acting) -> None:
+    """Leave an audit row, which the student reads, for what a guardian looks at."""
+    route = (request.resolver_match.url_name if request.resolver_match else "") or ""
+    if request.method != "GET" or route not in LOOKED_AT:
+        return
+    audit.record(
+        LOOKED_AT[route],
+        institution_id=known.student.institution_id,
+        by=known.actor,
+        now=clock.now(),
+        subject_type="student",
+        subject_id=known.student.id,
     )
 
 
@@ -104,7 +158,15 @@ def _refuse_closed(request: HttpRequest, user: User, who: Acting) -> None:
     page = render(
         request,
         "portal/entry/closed.html",
-        {"closing": closing, "school": user.institution, "may_take_record": not who.is_guardian},
+        {
+            "closing": closing,
+            "school": user.institution,
+            "may_take_record": not who.is_guardian,
+            "record_links": [
+                {"url": reverse("portal_record_pdf"), "name": _("Download as PDF")},
+                {"url": reverse("portal_record_json"), "name": _("Download as data (JSON)")},
+            ],
+        },
         status=403,
     )
     raise ImmediateHttpResponse(page)

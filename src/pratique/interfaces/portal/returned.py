@@ -33,6 +33,8 @@ def find(acting: Acting, item: CurrentItem, sent: Iterable[Submission]) -> Retur
     decided = next((one for one in sent if one.state == SubmissionState.DECIDED), None)
     rows = queries.evidence_of_submission(decided.id) if decided else []
     rejected = [(kind, row) for kind, row in rows if row.state == "rejected"]
+    if not rejected and acting.is_guardian:
+        return None
     if not rejected:
         rejected, decided = _on_record(acting.student.id, item), None
     if not rejected:

@@ -48,12 +48,33 @@ def write(
     message = Message.objects.create(
         institution_id=student.institution_id, student=student, requirement_key=requirement_key[:60],
         submission_id=submission_id, side=side, body=text, sent_at=now, sent_by=str(by),
-        confidential=confidential or requirement_key in confidential_keys(student_id),
+        confidential=confidential
+        or requirement_key in confidential_keys(student_id)
+        or _is_kept(student_id, requirement_key),
     )  # fmt: skip
     _record("reviews:message:sent", student, by=by, now=now, detail={"side": str(side)})
     if side == MessageSide.STAFF:
         tell_of_message(student_id=student_id, now=now)
     return message
+
+
+def _is_kept(student_id: UUID, requirement_key: str) -> bool:
+    """Return whether the last message of a thread is confidential: what answers it is too."""
+    thread = Message.objects.filter(student_id=student_id, requirement_key=requirement_key)
+    return bool(thread.order_by("-sent_at", "-id").values_list("confidential", flat=True).first())
+
+
+def set_thread_confidential(
+    *, student_id: UUID, requirement_key: str, confidential: bool, by: audit.Actor, now: datetime
+) -> int:
+    """Keep a thread from guardians, with what will answer it, or no longer; return how many messages changed."""
+    thread = Message.objects.filter(student_id=student_id, requirement_key=requirement_key)
+    changed = thread.exclude(confidential=confidential).update(confidential=confidential)
+    if changed:
+        student = Student.objects.only("id", "institution_id").get(id=student_id)
+        detail: dict[str, object] = {"messages": changed, "confidential": confidential}
+        _record("reviews:message:changed", student, by=by, now=now, detail=detail)
+    return changed
 
 
 def mark_read(

@@ -36,7 +36,9 @@ from pratique.reviews.errors import NotSendableError
 from pratique.reviews.models import Decision, Review
 from pratique.reviews.policies import Deed, way_of
 from pratique.rules import PROOF
-from pratique.students.models import Student
+from pratique.students import guardians
+from pratique.students.actions.notices import drop_waiting, queue_notice
+from pratique.students.models import NoticeKind, Student
 
 
 def send(
@@ -55,6 +57,7 @@ def send(
         student = Student.objects.get(id=submission.student_id)
         typed = read_pieces(submission.draft)
         definitions = _definitions(typed)
+        _refuse_for_guardians(submission, typed, definitions, by)
         pieces = _checked(submission, typed, definitions, born=student.date_of_birth, today=today)
         signed = {piece.id for piece in pieces if _is_fully_signed(piece, definitions.get(piece.id), by)}
         rows = _rows(submission, pieces, signed, now=now, today=today)
@@ -71,6 +74,7 @@ def send(
         _sign(pieces, rows, definitions, by=by, now=now)
         counts = {"pieces": len(rows), "waits_for_signatures": submission.queued_at is None}
         record(way.event, submission, by=by, now=now, detail=counts)
+        _ask_guardians(submission, student, now=now, today=today)
         judge_again(institution=institution, student_ids=[student.id], today=today, now=now)
     return submission
 
@@ -115,6 +119,7 @@ def withdraw(
         submission.queued_at = None
         submission.save(update_fields=["state", "withdrawn_at", "withdrawn_by", "changed_at", "queued_at"])
         taken = _take_pieces_back(submission)
+        drop_waiting(student_id=submission.student_id, kinds=[NoticeKind.SIGNATURE_ASKED], now=now)
         record(way.event, submission, by=by, now=now, detail={"pieces": taken})
         judge_again(institution=institution, student_ids=[submission.student_id], today=today, now=now)
     return submission
@@ -132,6 +137,7 @@ def reopen(
         submission.sent_at, submission.sent_by, submission.queued_at = None, "", None
         submission.save(update_fields=["state", "changed_at", "sent_at", "sent_by", "queued_at"])
         taken = _take_pieces_back(submission)
+        drop_waiting(student_id=submission.student_id, kinds=[NoticeKind.SIGNATURE_ASKED], now=now)
         record(way.event, submission, by=by, now=now, detail={"pieces": taken})
         judge_again(institution=institution, student_ids=[submission.student_id], today=today, now=now)
     return submission
@@ -225,6 +231,34 @@ def _take_pieces_back(submission: Submission) -> int:
 
 
 # --- forms and who signs them -------------------------------------------------------------------------------
+
+
+def _refuse_for_guardians(
+    submission: Submission, pieces: Iterable[Piece], definitions: dict[str, forms.Form], by: audit.Actor
+) -> None:
+    """Refuse what only the student says, and what a guardian would have to sign unseen."""
+    found = []
+    for piece in pieces:
+        if by.kind == "guardian" and piece.kind in ("form", "exemption"):
+            found.append((piece.id, _("Only the student can hand this in.")))
+        form = definitions.get(piece.id)
+        if submission.confidential and form is not None and forms.Signer.GUARDIAN in form.signers:
+            sentence = _(
+                "A parent or guardian signs this form and has to see it, so it cannot be confidential. Hand in by "
+                "itself what is to be confidential."
+            )
+            found.append((piece.id, sentence))
+    if found:
+        raise NotSendableError(found)
+
+
+def _ask_guardians(submission: Submission, student: Student, *, now: datetime, today: date) -> None:
+    """Have those who help and may sign told that their signature is asked for."""
+    answers = FormAnswer.objects.filter(submission_id=submission.id)
+    if submission.queued_at is not None or not answers.exists():
+        return
+    for one in guardians.signers_of(student, today):
+        queue_notice(student_id=student.id, kind=NoticeKind.SIGNATURE_ASKED, now=now, guardianship_id=one.id)
 
 
 def _definitions(pieces: Iterable[Piece]) -> dict[str, forms.Form]:

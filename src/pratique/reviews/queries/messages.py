@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from pratique.records.models import Submission, SubmissionState
+from pratique.records import confidentiality
 from pratique.reviews.models import Message, MessageSide
 from pratique.reviews.queries.names import names_of
 from pratique.reviews.types import MessageLine
@@ -34,10 +34,7 @@ class ThreadLine(NamedTuple):
 
 def confidential_keys(student_id: UUID) -> set[str]:
     """Return the requirements of which something confidential was handed in or begun: guardians see none of them."""
-    submissions = Submission.objects.filter(student_id=student_id, confidential=True).exclude(
-        state=SubmissionState.WITHDRAWN
-    )
-    return {key for keys in submissions.values_list("requirement_keys", flat=True) for key in keys}
+    return confidentiality.keys(student_id)
 
 
 def thread(
@@ -108,4 +105,6 @@ def _visible(student_id: UUID, sees_confidential: bool) -> QuerySet[Message]:
     messages = Message.objects.filter(student_id=student_id)
     if sees_confidential:
         return messages
-    return messages.filter(confidential=False).exclude(requirement_key__in=confidential_keys(student_id))
+    # The thread about no requirement is between the student and the school.
+    hidden = {"", *confidential_keys(student_id)}
+    return messages.filter(confidential=False).exclude(requirement_key__in=hidden)

@@ -3,7 +3,7 @@
 Nothing is stored: `compliance.queries.what_if` judges what was typed beside what is on record.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -68,8 +68,12 @@ def check(
     language: str,
     today: date,
     now: datetime,
+    without: Collection[str] = (),
 ) -> Checked:
-    """Judge the pieces of a draft that have no problems of their own; `standings` is by membership, as it is now."""
+    """Judge the pieces of a draft that have no problems of their own; `standings` is by membership, as it is now.
+
+    `without`: ids of evidence that the one who looks must learn nothing of; an item that is not in `standings` is left
+    out."""
     faults = {piece.id: _problems(piece, student.date_of_birth, language, today) for piece in pieces}
     sound = [_final(piece) for piece in pieces if not faults[piece.id]]
     signed = [piece.id for piece in sound if piece.kind == "form" and not _waits_for_others(piece)]
@@ -86,11 +90,13 @@ def check(
     for membership_id, before in standings.items():
         was = {item.key: item for item in before}
         # Without anything to judge, the standing is what it was.
-        after = what_if(membership_id, today, extra=extra) if any(extra) else before
+        after = what_if(membership_id, today, extra=extra, without=without) if any(extra) else before
         # What is wrong with a piece is said as a reviewer would find it, not that it waits for one.
-        approved = (
-            {one.key: one for one in what_if(membership_id, today, extra=extra, approving=new)} if new else {}
-        )
+        approved = {}
+        if new:
+            judged = what_if(membership_id, today, extra=extra, approving=new, without=without)
+            approved = {one.key: one for one in judged}
+        after = [item for item in after if item.key in was]
         for item in sorted(after, key=lambda one: one.key not in aimed):
             final = approved.get(item.key, item)
             for line in final.doses:

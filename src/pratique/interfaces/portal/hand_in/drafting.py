@@ -10,13 +10,13 @@ from uuid import UUID
 from django.http import Http404, HttpRequest
 from django.utils.dateparse import parse_datetime
 
-from pratique.compliance.queries import CurrentItem, standing
+from pratique.compliance.queries import CurrentItem
 from pratique.foundation import clock
-from pratique.interfaces.portal import people
+from pratique.interfaces.portal import people, standings
 from pratique.interfaces.portal.hand_in import checking
 from pratique.interfaces.portal.hand_in.offer import Offer, offer
 from pratique.interfaces.portal.people import Acting
-from pratique.records import queries
+from pratique.records import confidentiality, queries
 from pratique.records.actions import drafts
 from pratique.records.models import File, FileState, Page, Submission
 from pratique.records.pieces import read_pieces
@@ -37,7 +37,7 @@ class Work:
     def standings(self) -> Mapping[UUID, Sequence[CurrentItem]]:
         """The student's items as they are now, by membership."""
         return {
-            membership.id: standing(membership.id, self.today)
+            membership.id: standings.of(self.acting, membership.id, self.today)
             for membership in memberships_of(self.acting.student.id)
             if membership.state == MembershipState.ACTIVE
         }
@@ -83,16 +83,19 @@ class Work:
             aimed=self.submission.requirement_keys,
             has_pages=self.has_pages,
             language=self.acting.language,
+            without=()
+            if self.acting.sees_confidential
+            else confidentiality.evidence_ids(self.acting.student.id),
             today=self.today,
             now=self.now,
         )
 
 
 def load(request: HttpRequest, submission_id: UUID) -> Work:
-    """Return what the signed-in person works on; another student's, or a confidential one to a guardian, is a 404."""
+    """Return what the signed-in person works on; another student's, or not a guardian's own, is a 404."""
     acting = people.acting(request)
     submission = queries.submission(acting.student.id, submission_id)
-    if submission is None or (submission.confidential and not acting.sees_confidential):
+    if submission is None or not acting.may_open(submission):
         raise Http404
     now = clock.now()
     return Work(acting, submission, clock.today(people.person(request).institution.time_zone, at=now), now)

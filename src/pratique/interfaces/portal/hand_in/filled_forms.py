@@ -31,8 +31,7 @@ class FilledForm:
 
 def definition_of(key: str) -> forms.Form | None:
     """Return the institution's form of this key as it is now, None if it has none."""
-    stored = form_in_force(key)
-    return forms.read(stored.definition) if stored is not None else None
+    return form_in_force(key)
 
 
 def filled(

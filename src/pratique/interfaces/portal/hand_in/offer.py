@@ -7,6 +7,8 @@ from typing import NamedTuple
 from pratique.compliance.queries import CurrentItem
 
 FORM_STEP = "form-"
+# Who helps gives papers and dates. Forms and requests for exemption are the student's own words.
+GUARDIANS_STEPS = ("pages", "doses", "results")
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from pratique.students.actions.accounts import AlreadyActivatedError, activate, 
 from pratique.students.links import LinkState, Opened
 from pratique.students.models import SignInLink
 
-_KEY = "start"
+START_KEY = "start"
 _LONGEST_TOKEN = 100
 # An answer holds for so long: at a shared desk the next person must not find the page open.
 _CONFIRMED_FOR = timedelta(minutes=30)
@@ -51,18 +51,18 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse()
     if len(token) <= _LONGEST_TOKEN:
-        request.session[_KEY] = {"token": token}
+        request.session[START_KEY] = {"token": token}
     response = redirect("entry")
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _of_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def of_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Give a view what the link of this session opens, inside the link's institution."""
 
     @wraps(view)
     def opened(request: HttpRequest) -> HttpResponse:
-        token = request.session.get(_KEY, {}).get("token", "")
+        token = request.session.get(START_KEY, {}).get("token", "")
         institution_id = links.institution_of_link(token) if token else None
         if institution_id is None:
             form = entry_forms.Ask()
@@ -78,13 +78,15 @@ def _of_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 @requires(Access.PUBLIC)
 @require_http_methods(["GET", "HEAD", "POST"])
-@_of_link
+@of_link
 def start(request: HttpRequest, institution: Institution, found: Opened) -> HttpResponse:
     """Ask for the date of birth (or the student id), and count wrong answers."""
+    if found.state is LinkState.GUARDIAN:
+        return redirect("entry_help")
     if found.state not in (LinkState.BIRTH, LinkState.STUDENT_ID):
         return _instead(request, institution, found)
     assert found.link is not None
-    form = _question(request, institution, found.state)
+    form = question(request, institution, by_birth=found.state is LinkState.BIRTH)
     if request.method == "POST" and form.is_valid():
         answer = actions.confirm(
             link_id=found.link.id,
@@ -93,12 +95,7 @@ def start(request: HttpRequest, institution: Institution, found: Opened) -> Http
             now=clock.now(),
         )
         if answer is actions.Answer.RIGHT:
-            request.session[_KEY] |= {
-                "confirmed": str(found.link.id),
-                "at": clock.now().isoformat(),
-                "user": str(new_id()),
-            }
-            request.session.modified = True
+            keep_confirmed(request, found.link)
             return redirect("entry_open")
         if answer is not actions.Answer.WRONG:
             return redirect("entry")
@@ -106,16 +103,16 @@ def start(request: HttpRequest, institution: Institution, found: Opened) -> Http
     return _page(request, "ask.html", institution, found, form=form)
 
 
-def _question(request: HttpRequest, institution: Institution, state: LinkState) -> Any:
+def question(request: HttpRequest, institution: Institution, *, by_birth: bool) -> Any:
+    """Return the form that asks for the date of birth, or for the student id."""
     given = request.POST if request.method == "POST" else None
-    if state is LinkState.BIRTH:
+    if by_birth:
         return entry_forms.Birth(given, today=clock.today(institution.time_zone))
     return entry_forms.StudentId(given)
 
 
 _PAGES = {
     LinkState.UNKNOWN: "unknown.html",
-    LinkState.GUARDIAN: "guardian.html",
     LinkState.ACCOUNT: "account.html",
     LinkState.CLOSED: "closed.html",
     LinkState.EXPIRED: "expired.html",
@@ -150,11 +147,11 @@ def _page(
 
 @requires(Access.PUBLIC)
 @require_http_methods(["GET", "HEAD", "POST"])
-@_of_link
+@of_link
 def open_account(request: HttpRequest, institution: Institution, found: Opened) -> HttpResponse:
     """Choose a password or a passkey; then the account is open and the person signed in."""
     asks = found.state in (LinkState.BIRTH, LinkState.STUDENT_ID)
-    if not asks or not _is_confirmed(request, found.link):
+    if not asks or not is_confirmed(request, found.link):
         return redirect("entry")
     assert found.link is not None
     user = _user_to_be(request, institution, found.link)
@@ -177,7 +174,7 @@ def open_account(request: HttpRequest, institution: Institution, found: Opened) 
             return redirect("entry")
         if by_passkey:
             passkeys.add(opened, credential.cleaned_data["credential"], _("This device"))
-        request.session.pop(_KEY, None)
+        request.session.pop(START_KEY, None)
         passkeys.sign_in(request, opened, by_passkey=by_passkey)
         return redirect("portal_home")
     return _page(
@@ -186,8 +183,19 @@ def open_account(request: HttpRequest, institution: Institution, found: Opened) 
     )  # fmt: skip
 
 
-def _is_confirmed(request: HttpRequest, held: SignInLink | None) -> bool:
-    state = request.session.get(_KEY, {})
+def keep_confirmed(request: HttpRequest, held: SignInLink) -> None:
+    """Note that this browser has answered what the link asks, and the key of the account that it may make."""
+    request.session[START_KEY] |= {
+        "confirmed": str(held.id),
+        "at": clock.now().isoformat(),
+        "user": str(new_id()),
+    }
+    request.session.modified = True
+
+
+def is_confirmed(request: HttpRequest, held: SignInLink | None) -> bool:
+    """Return whether this browser has answered what the link asks, lately."""
+    state = request.session.get(START_KEY, {})
     at = parse_datetime(state.get("at", ""))
     return (
         held is not None
@@ -200,7 +208,7 @@ def _is_confirmed(request: HttpRequest, held: SignInLink | None) -> bool:
 def _user_to_be(request: HttpRequest, institution: Institution, held: SignInLink) -> User:
     """Return the account as it will be: passkeys are made for its id, passwords compared with its names."""
     return User(
-        id=UUID(request.session[_KEY]["user"]),
+        id=UUID(request.session[START_KEY]["user"]),
         institution=institution,
         username=held.student.username,
         email=held.student.email,
@@ -211,7 +219,7 @@ def _user_to_be(request: HttpRequest, institution: Institution, held: SignInLink
 
 @requires(Access.PUBLIC)
 @require_POST
-@_of_link
+@of_link
 def fresh(request: HttpRequest, institution: Institution, found: Opened) -> HttpResponse:
     """Mail a fresh link to the address on file, or say that one is on its way."""
     if found.link is None or found.state in (LinkState.CLOSED, LinkState.GUARDIAN):

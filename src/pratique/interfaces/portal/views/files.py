@@ -156,14 +156,14 @@ def original(request: HttpRequest, file_id: UUID) -> HttpResponse:
 
 def _own_file(who: Acting, file_id: UUID) -> File:
     found = images.file_of(who.student.id, file_id)
-    if found is None or (found.submission.confidential and not who.sees_confidential):
+    if found is None or not who.may_open(found.submission):
         raise Http404
     return found
 
 
 def _own_page(who: Acting, page_id: UUID) -> Page:
     found = images.page_of(who.student.id, page_id)
-    if found is None or (found.submission.confidential and not who.sees_confidential):
+    if found is None or not who.may_open(found.submission):
         raise Http404
     return found
 

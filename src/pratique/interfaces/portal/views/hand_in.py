@@ -15,13 +15,12 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pratique.compliance.queries import standing
 from pratique.foundation import clock
-from pratique.interfaces.portal import naming, people, spoken, vaccine_names
+from pratique.interfaces.portal import naming, people, spoken, standings, vaccine_names
 from pratique.interfaces.portal.files import file_list
 from pratique.interfaces.portal.hand_in import doses, drafting, filled_forms, lines, steps
 from pratique.interfaces.portal.hand_in.drafting import Work
-from pratique.interfaces.portal.hand_in.offer import FORM_STEP, next_step
+from pratique.interfaces.portal.hand_in.offer import FORM_STEP, GUARDIANS_STEPS, next_step
 from pratique.interfaces.portal.hand_in.steps import Shown
 from pratique.records import queries
 from pratique.records.actions import drafts
@@ -41,9 +40,11 @@ def start(request: HttpRequest) -> HttpResponse:
     key, way = request.POST.get("item", ""), request.POST.get("way", "")
     if way not in _FIRST_STEPS and not way.startswith(FORM_STEP):
         raise Http404
+    if acting.is_guardian and way not in GUARDIANS_STEPS:
+        raise Http404
     today = clock.today(people.person(request).institution.time_zone)
     mine = [one for one in memberships_of(acting.student.id) if one.state == MembershipState.ACTIVE]
-    if not any(item.key == key for one in mine for item in standing(one.id, today)):
+    if not any(item.key == key for one in mine for item in standings.of(acting, one.id, today)):
         raise Http404
     submission = drafts.start_submission(
         student=acting.student,
@@ -59,8 +60,8 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
     """Show a step; on POST keep what was typed, and go on if nothing is wrong with it."""
-    _may_upload(request)
-    if not steps.known(step):
+    acting = _may_upload(request)
+    if not steps.known(step) or (acting.is_guardian and step not in (*GUARDIANS_STEPS, "summary")):
         raise Http404
     work = drafting.load(request, submission_id)
     if request.method != "POST":
@@ -99,8 +100,8 @@ def step(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
 @require_POST
 def check(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
     """Keep what is being typed and answer with the machine's verdict under each field, as JSON of ready HTML."""
-    _may_upload(request)
-    if not steps.known(step):
+    acting = _may_upload(request)
+    if not steps.known(step) or (acting.is_guardian and step not in (*GUARDIANS_STEPS, "summary")):
         raise Http404
     work = drafting.load(request, submission_id)
     shown = steps.read(work, step, request.POST)
@@ -236,7 +237,9 @@ def _context(request: HttpRequest, work: Work, shown: Shown, checked: Any) -> di
 def _form_titles(work: Work, shown: Shown) -> dict[str, str]:
     keys = {piece.get("form", "") for piece in shown.pieces if piece["kind"] == "form"}
     found = {key: filled_forms.definition_of(key) for key in keys}
-    return {key: form.title.in_language(work.acting.language) for key, form in found.items() if form is not None}
+    return {
+        key: form.title.in_language(work.acting.language) for key, form in found.items() if form is not None
+    }
 
 
 def _two_windows(request: HttpRequest, work: Work, saved: Submission, shown: Shown) -> HttpResponse:

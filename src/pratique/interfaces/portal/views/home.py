@@ -8,12 +8,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from pratique.compliance.queries import standing
 from pratique.foundation import clock
-from pratique.interfaces.portal import home_page, naming, people, places
+from pratique.interfaces.portal import home_page, naming, people, places, standings
 from pratique.interfaces.portal.people import Acting
 from pratique.records import queries
-from pratique.reviews.queries.messages import confidential_keys, unread_for_student
+from pratique.reviews.queries.messages import unread_for_student
 from pratique.screens.permissions import Access, requires
 from pratique.students.models import MembershipState
 from pratique.students.queries import memberships_of
@@ -40,15 +39,13 @@ def home(request: HttpRequest) -> HttpResponse:
 def _sections(acting: Acting, today: Any) -> list[home_page.Section]:
     student_id = acting.student.id
     drafts, sent = queries.drafts_of(student_id), queries.submissions_of(student_id)
-    hidden: set[str] = set()
+    drafts = [one for one in drafts if acting.may_open(one)]
     if not acting.sees_confidential:
-        hidden = confidential_keys(student_id)
-        drafts = [one for one in drafts if not one.confidential]
         sent = [one for one in sent if not one.confidential]
     return [
         home_page.section(
             membership,
-            [item for item in standing(membership.id, today) if item.key not in hidden],
+            standings.of(acting, membership.id, today),
             drafts=drafts,
             sent=sent,
             places=places.of(sent),
@@ -61,12 +58,23 @@ def _sections(acting: Acting, today: Any) -> list[home_page.Section]:
 
 
 def _links(acting: Acting) -> list[dict[str, Any]]:
-    unread = unread_for_student(acting.student.id, sees_confidential=acting.sees_confidential)
+    # Who helps reads along, and nothing is unread for them.
+    unread = 0 if acting.is_guardian else unread_for_student(acting.student.id)
     links = [
         {"name": _("Messages"), "icon": "mail", "url": reverse("portal_messages"), "count": unread},
     ]
+    if acting.is_guardian and acting.may_sign:
+        links.append(
+            {"name": _("Forms to sign"), "icon": "edit", "url": reverse("portal_signing"), "count": 0}
+        )
     if not acting.is_guardian:
         links += [
+            {
+                "name": _("People who help me"),
+                "icon": "people",
+                "url": reverse("portal_guardians"),
+                "count": 0,
+            },
             {"name": _("My record"), "icon": "folder", "url": reverse("portal_record"), "count": 0},
             {
                 "name": _("Who looked at my record"),

@@ -1,5 +1,6 @@
 """The page of one requirement, and a date from it for the student's calendar."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,15 +11,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from pratique.compliance.queries import CurrentItem, standing
+from pratique.compliance.queries import CurrentItem
 from pratique.foundation import clock
-from pratique.interfaces.portal import calendar_file, item_page, people, places, returned
+from pratique.interfaces.portal import calendar_file, item_page, people, places, returned, standings
 from pratique.interfaces.portal.hand_in import filled_forms
-from pratique.interfaces.portal.hand_in.offer import offer
+from pratique.interfaces.portal.hand_in.offer import GUARDIANS_STEPS, Offer, offer
 from pratique.interfaces.portal.people import Acting
 from pratique.records import queries
 from pratique.records.models import SubmissionState
-from pratique.reviews.queries.messages import confidential_keys, thread
+from pratique.reviews.queries.messages import thread
 from pratique.screens.permissions import Access, requires
 from pratique.students.models import Membership, MembershipState
 from pratique.students.queries import memberships_of
@@ -32,8 +33,8 @@ def item(request: HttpRequest, membership_id: UUID, key: str) -> HttpResponse:
     membership, found = _item(acting, membership_id, key, today)
     sent = [one for one in queries.submissions_of(acting.student.id) if key in one.requirement_keys]
     drafts = [one for one in queries.drafts_of(acting.student.id) if key in one.requirement_keys]
-    if not acting.sees_confidential:
-        sent, drafts = ([one for one in some if not one.confidential] for some in (sent, drafts))
+    # A guardian opens what they handed in themselves, and nothing else.
+    sent, drafts = ([one for one in some if acting.may_open(one)] for some in (sent, drafts))
     waiting = [one for one in sent if one.state == SubmissionState.WAITING]
     offered = offer([found])
     titles = {
@@ -50,9 +51,11 @@ def item(request: HttpRequest, membership_id: UUID, key: str) -> HttpResponse:
             "item": found,
             "membership": membership,
             "today": today,
-            "ways": item_page.ways_on(offered, titles) if acting.may_upload else (),
+            "ways": _ways(acting, offered, titles),
             "missing_forms": [name for name in offered.forms if name not in titles],
-            "returned": returned.find(acting, found, sent) if found.status == "rejected" else None,
+            "returned": returned.find(acting, found, sent)
+            if found.status == "rejected" and (sent or not acting.is_guardian)
+            else None,
             "waiting": waiting,
             "places": places.of(waiting),
             "draft": drafts[0] if drafts and acting.may_upload else None,
@@ -91,12 +94,16 @@ def _item(acting: Acting, membership_id: UUID, key: str, today: date) -> tuple[M
     mine: Any = {one.id: one for one in memberships_of(acting.student.id)}.get(membership_id)
     if mine is None or mine.state != MembershipState.ACTIVE:
         raise Http404
-    if not acting.sees_confidential and key in confidential_keys(acting.student.id):
-        raise Http404
-    found = next((one for one in standing(mine.id, today) if one.key == key), None)
+    found = next((one for one in standings.of(acting, mine.id, today) if one.key == key), None)
     if found is None:
         raise Http404
     return mine, found
+
+
+def _ways(acting: Acting, offered: Offer, titles: dict[str, str]) -> Sequence[item_page.WayOn]:
+    """Return the ways to hand in; a guardian gives papers and dates, and signs the forms that the student fills in."""
+    ways = item_page.ways_on(offered, titles) if acting.may_upload else ()
+    return [one for one in ways if not acting.is_guardian or one.step in GUARDIANS_STEPS]
 
 
 def _helps_from(found: CurrentItem, today: date) -> date | None:

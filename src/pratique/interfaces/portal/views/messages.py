@@ -1,14 +1,14 @@
 """Messages with the reviewers: the list of threads, and one thread. Plain text only."""
 
 from django.contrib import messages as notes
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pratique.compliance.queries import standing
 from pratique.foundation import clock
-from pratique.interfaces.portal import people
+from pratique.interfaces.portal import naming, people, standings
 from pratique.interfaces.portal.people import Acting
 from pratique.reviews.actions import messages as actions
 from pratique.reviews.models import MessageSide
@@ -39,6 +39,7 @@ def threads(request: HttpRequest) -> HttpResponse:
                     "key": line.requirement_key or GENERAL,
                 }
                 for line in found
+                if not acting.is_guardian or line.requirement_key in names
             ],
             "general": GENERAL,
         },
@@ -51,12 +52,17 @@ def thread(request: HttpRequest, key: str) -> HttpResponse:
     """Show a thread, which reads it; POST writes to it."""
     acting = people.acting(request)
     requirement = "" if key == GENERAL else key
+    tz = people.person(request).institution.time_zone
     names = _names(request, acting)
     found = queries.thread(acting.student.id, requirement, sees_confidential=acting.sees_confidential)
-    hidden = not acting.sees_confidential and requirement in queries.confidential_keys(acting.student.id)
+    # A guardian sees the threads of the items that they see; what is about none of them is between the student and
+    # the school.
+    hidden = acting.is_guardian and requirement not in names
     if hidden or (requirement and requirement not in names and not found):
         return redirect("portal_messages")
     problem, typed = "", ""
+    if request.method == "POST" and not acting.may_upload:
+        raise PermissionDenied
     if request.method == "POST":
         typed = request.POST.get("body", "")
         try:
@@ -88,15 +94,39 @@ def thread(request: HttpRequest, key: str) -> HttpResponse:
             "longest": actions.LONGEST,
             "problem": problem,
             "typed": typed,
+            "key": key,
+            "is_confidential": any(one.confidential for one in found),
+            "has_helpers": bool(requirement) and naming.has_helpers(acting.student.id, clock.today(tz)),
         },
         status=422 if problem else 200,
     )
 
 
+@requires(Access.STUDENT)
+@require_POST
+def thread_confidential(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep a thread from those who help the student, or no longer."""
+    acting = people.acting(request)
+    requirement, wanted = "" if key == GENERAL else key, request.POST.get("confidential") == "yes"
+    actions.set_thread_confidential(
+        student_id=acting.student.id, requirement_key=requirement, confidential=wanted, by=acting.actor,
+        now=clock.now(),
+    )  # fmt: skip
+    notes.success(
+        request,
+        _("Those who help you do not see these messages.")
+        if wanted
+        else _("Those who help you see these messages."),
+    )
+    return redirect("portal_thread", key)
+
+
 def _names(request: HttpRequest, acting: Acting) -> dict[str, str]:
     today = clock.today(people.person(request).institution.time_zone)
     return {
-        item.key: item.name for one in memberships_of(acting.student.id) for item in standing(one.id, today)
+        item.key: item.name
+        for one in memberships_of(acting.student.id)
+        for item in standings.of(acting, one.id, today)
     }
 
 

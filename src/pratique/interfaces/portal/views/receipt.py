@@ -8,19 +8,25 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from pratique.interfaces.portal import naming, people, places, returned
 from pratique.interfaces.portal.hand_in import drafting, filled_forms, lines
 from pratique.interfaces.portal.hand_in.drafting import Work
-from pratique.records import forms, queries
+from pratique.interfaces.portal.people import Acting
+from pratique.records import queries
 from pratique.records.actions import drafts
-from pratique.records.models import FormAnswer, Signature, SubmissionState
+from pratique.records.actions.confidentiality import NeedsGuardianError, set_confidential
+from pratique.records.models import Submission, SubmissionState
 from pratique.records.policies import may_withdraw
 from pratique.reviews.actions import sending
 from pratique.reviews.errors import BegunError, NotSendableError, ReviewError
+from pratique.reviews.queries import signing
 from pratique.screens.permissions import Access, requires
+from pratique.students import guardians
 
 _FRESH = "fresh_receipt"
 
@@ -79,6 +85,7 @@ def receipt(request: HttpRequest, submission_id: UUID) -> HttpResponse:
         raise Http404
     evidence = queries.evidence_of_submission(submission_id)
     titles, say = form_titles(evidence, work.acting.language), returned.reason_in(work.acting)
+    signings = signing.of_submission(submission) if submission.queued_at is None else []
     key = submission.requirement_keys[0] if submission.requirement_keys else ""
     return render(
         request,
@@ -90,7 +97,9 @@ def receipt(request: HttpRequest, submission_id: UUID) -> HttpResponse:
             "pages": work.pages,
             "files": work.files,
             "place": places.of([submission]).get(submission_id),
-            "signers": _signers(evidence),
+            "signers": _signers(submission, work.acting),
+            "asked_to_sign": [one.name for one in guardians.signers_of(work.acting.student, work.today)],
+            "missing_guardians": sum(one.missing_guardians for one in signings),
             "may_change": work.acting.may_upload and may_withdraw(submission) is None,
             "thread_url": reverse("portal_thread", args=[key]) if key else reverse("portal_messages"),
             "fresh": request.session.pop(_FRESH, "") == str(submission_id),
@@ -150,18 +159,50 @@ def _confidential(request: HttpRequest, work: Work) -> bool | None:
     return request.POST.get("confidential") == "yes"
 
 
-def _signers(evidence: Any) -> list[dict[str, str]]:
+def _signers(submission: Submission, acting: Acting) -> list[dict[str, str]]:
     """Return who has signed the forms of a submission and who is asked; nothing where one signature is all."""
     said = []
-    for _kind, row in evidence:
-        definition = filled_forms.definition_of(row.form) if isinstance(row, FormAnswer) else None
-        if definition is None or len(definition.signers) < 2:
+    for one in signing.of_submission(submission):
+        if len(one.form.signers) < 2:
             continue
-        signed = list(Signature.objects.filter(form_answer=row).order_by("place"))
-        said += [{"who": one.name, "state": _("has signed")} for one in signed]
-        names = {"student": _("You"), "guardian": _("A parent or guardian")}
         said += [
-            {"who": names[signer.value], "state": _("is asked to sign")}
-            for signer in forms.missing_signers(definition, [one.role for one in signed])
+            {
+                "who": signed.name,
+                "state": _("signed on {day}").format(
+                    day=date_format(localtime(signed.signed_at), "DATE_FORMAT")
+                ),
+            }
+            for signed in one.signed
         ]
+        student = _("The student") if acting.is_guardian else _("You")
+        names = {"student": student, "guardian": _("A parent or guardian")}
+        said += [{"who": names[signer.value], "state": _("signature is missing")} for signer in one.missing]
     return said
+
+
+@requires(Access.STUDENT)
+@require_POST
+def confidential(request: HttpRequest, submission_id: UUID) -> HttpResponse:
+    """Keep what was handed in from those who help the student, or no longer."""
+    work = drafting.load(request, submission_id)
+    if work.acting.is_guardian:
+        raise Http404
+    wanted = request.POST.get("confidential") == "yes"
+    try:
+        set_confidential(
+            submission_id=submission_id,
+            student_id=work.acting.student.id,
+            confidential=wanted,
+            by=work.acting.actor,
+            now=work.now,
+        )
+    except NeedsGuardianError as refused:
+        messages.warning(request, refused.refusal.sentence)
+    else:
+        messages.success(
+            request,
+            _("Those who help you do not see this or what it is about.")
+            if wanted
+            else _("Those who help you see what this is about."),
+        )
+    return redirect("portal_receipt", submission_id)

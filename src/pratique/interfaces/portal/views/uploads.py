@@ -81,7 +81,7 @@ def upload_part(request: HttpRequest, file_id: UUID) -> HttpResponse:
     """Say how much of a file is here, take the next part, or forget it."""
     who = acting(request)
     file = images.file_of(who.student.id, file_id)
-    if file is None or (file.submission.confidential and not who.sees_confidential):
+    if file is None or not who.may_open(file.submission):
         raise Http404
     if request.method == "HEAD":
         return HttpResponse(
@@ -122,7 +122,7 @@ def _read(request: HttpRequest) -> bytes:
 def own_submission(who: Acting, submission_id: UUID) -> Submission:
     """Return the submission of the student for whom `who` acts; Http404 alike for every reason that it is not."""
     found = queries.submission(who.student.id, submission_id)
-    if found is None or (found.confidential and not who.sees_confidential):
+    if found is None or not who.may_open(found):
         raise Http404
     return found
 
