@@ -82,7 +82,7 @@ def section(
 ) -> Section:
     """Sort a registration's items: what can be done now, what only later, what waits for review, what is done.
 
-    An item for which pages were handed in that nobody has read yet waits too, though no evidence speaks of it.
+    What waits for somebody's signature waits too. Where only a part was handed in, the rest is still to do.
     """
     draft_of = _by_key(drafts)
     waiting_of = _by_key(one for one in sent if one.state == SubmissionState.WAITING)
@@ -102,7 +102,7 @@ def section(
         )
         if item.status == "approved":
             done.append(row)
-        elif item.status == "pending" or submission is not None:
+        elif item.status == "pending" or (submission is not None and submission.queued_at is None):
             waiting.append(row)
         elif row.possible_from is not None and row.draft is None and item.status == "incomplete":
             later.append(row)
