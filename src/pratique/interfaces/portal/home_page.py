@@ -68,7 +68,7 @@ class Section:
     @property
     def name(self) -> str:
         tracker = self.membership.tracker
-        return tracker.name if tracker else self.membership.package.name
+        return str(tracker.name if tracker else self.membership.package.name)
 
 
 def section(

@@ -42,7 +42,7 @@ def find(acting: Acting, item: CurrentItem, sent: Iterable[Submission]) -> Retur
     say = reason_in(acting)
     return Returned(
         submission=decided,
-        decided_at=max(row.reviewed_at for _kind, row in rejected),
+        decided_at=max((row.reviewed_at for _kind, row in rejected if row.reviewed_at), default=None),
         reasons=list(dict.fromkeys(say(row) for _kind, row in rejected)),
         lines=lines.of_evidence(rejected, {}, lambda row: ""),
         pages=queries.pages_of(decided.id) if decided else (),
@@ -76,5 +76,5 @@ def _on_record(student_id: Any, item: CurrentItem) -> list[tuple[str, Any]]:
         model = queries.EVIDENCE_KINDS[kind]
         newest = model._default_manager.filter(wanted, student_id=student_id, state="rejected")
         found += [(kind, row) for row in newest.order_by("-reviewed_at")[:1]]
-    last = max((row.reviewed_at for _kind, row in found), default=None)
+    last = max((row.reviewed_at for _kind, row in found if row.reviewed_at), default=None)
     return [(kind, row) for kind, row in found if row.reviewed_at == last]

@@ -214,7 +214,7 @@ class _Writer:
         }[row.state]  # fmt: skip
 
 
-class _Picture(Flowable):
+class _Picture(Flowable):  # type: ignore[misc]  # reportlab has no types
     """One page, as large as it fits, turned as the student turned it."""
 
     def __init__(self, content: bytes, turned: int) -> None:

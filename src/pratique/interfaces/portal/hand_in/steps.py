@@ -204,8 +204,8 @@ def _read_paper(work: Work, posted: Any) -> dict[str, Any]:
     kind = str(posted.get("kind_of_document", ""))
     if kind not in kinds:
         kind = kinds[0] if len(kinds) == 1 and not work.offered.vaccines else ""
-    parts = [str(posted.get(f"issued-{part}", "")) for part in ("day", "month", "year")]
-    issued = typed_dates.read(*parts, str(posted.get("issued-meant", "")))
+    day, month, year = (str(posted.get(f"issued-{part}", "")) for part in ("day", "month", "year"))
+    issued = typed_dates.read(day, month, year, str(posted.get("issued-meant", "")))
     typed = {} if issued.empty else {"day": issued.day, "month": issued.month, "year": issued.year}
     return {
         "id": "d0", "kind": "document", "kind_of_document": kind, "issued_on": issued.iso or None,

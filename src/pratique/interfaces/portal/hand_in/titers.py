@@ -39,7 +39,7 @@ def report_of(pieces: Iterable[Mapping[str, Any]], antibodies: Sequence[str]) ->
     """Return the step for a draft: a card for each antibody that is asked for, and for each that was typed."""
     typed = {piece["antibody"]: piece for piece in pieces if piece.get("kind") == "titer"}
     cards = [
-        TiterCard(name, **{part: str(typed[name].get(part, "")) for part in _FIELDS})
+        _card(name, {part: str(typed[name].get(part, "")) for part in _FIELDS})
         if name in typed
         else TiterCard(name)
         for name in dict.fromkeys((*antibodies, *typed))
@@ -59,14 +59,17 @@ def read_report(posted: Mapping[str, Any], antibodies: Sequence[str]) -> LabRepo
     def text(name: str, most: int) -> str:
         return str(posted.get(name, "")).replace("\0", "").strip()[:most]
 
-    collected = typed_dates.read(
-        *(text(f"collected-{part}", 40) for part in ("day", "month", "year")), text("collected-meant", 10)
-    )
+    day, month, year = (text(f"collected-{part}", 40) for part in ("day", "month", "year"))
+    collected = typed_dates.read(day, month, year, text("collected-meant", 10))
     cards = [
-        TiterCard(name, **{part: text(f"titer-{name}-{part}", most) for part, most in _FIELDS.items()})
+        _card(name, {part: text(f"titer-{name}-{part}", most) for part, most in _FIELDS.items()})
         for name in antibodies
     ]
     return LabReport(collected, cards)
+
+
+def _card(antibody: str, values: Mapping[str, str]) -> TiterCard:
+    return TiterCard(antibody, values["result"], values["value"], values["unit"], values["reference_range"])
 
 
 def as_pieces(report: LabReport) -> list[dict[str, Any]]:

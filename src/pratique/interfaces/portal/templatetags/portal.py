@@ -40,7 +40,7 @@ def typed_date(iso: str) -> str:
 @register.simple_tag
 def tick(good: bool | None) -> SafeString:
     """The icon beside a verdict; the sentence says it in words."""
-    name = {True: "check_circle", False: "info"}.get(good, "schedule")  # type: ignore[call-overload]
+    name = "schedule" if good is None else "check_circle" if good else "info"
     return format_html(
         '<svg class="usa-icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("vendor/uswds/img/sprite.svg"),
