@@ -59,9 +59,10 @@ def sign(
         institution_id=institution.id, form_answer=signing.answer, place=signing.free_place(role), role=role,
         name=name, signed_at=now, signed_by=str(by),
     )  # fmt: skip
-    record("records:submission:signed", submission, by=by, now=now, detail={"role": role.value})
     if all(not one.missing for one in of_submission(submission)):
+        # Leaves the same audit row.
         return enter_queue(institution=institution, submission_id=submission.id, by=by, now=now, today=today)
+    record("records:submission:signed", submission, by=by, now=now, detail={"role": role.value})
     return submission
 
 
