@@ -200,10 +200,11 @@ def beside(request: HttpRequest, case: Case, *, by: str, now: datetime, today: d
     language = language_of(case.student.id)
     files = files_of(case.submission.id)
     place = queue.place(case.submission.id, now=now)
+    asked, shown = requirements(today), rows(case)
     return {
         "case": case,
-        "rows": rows(case),
-        "unread": [row for row in rows(case) if row.piece.unread_pages and row.waits],
+        "rows": shown,
+        "unread": [row for row in shown if row.piece.unread_pages and row.waits],
         "added": any(piece.added_by_reviewer for piece in case.pieces),
         "checking": [one for one in files if one.state in (FileState.RECEIVING, FileState.CHECKING)],
         "refused": [one for one in files if one.state == FileState.REFUSED],
@@ -213,7 +214,8 @@ def beside(request: HttpRequest, case: Case, *, by: str, now: datetime, today: d
         "pace": pace.mine(by, now),
         "reasons": reasons_for(user, language),
         "language": language,
-        "requirements": requirements(today),
+        "requirements": asked,
+        "requirement_names": {one.key: one.name for one in asked},
         "offered": offered(today),
         "addresses": {
             name: reverse(f"review_{name}", args=[case.submission.id])

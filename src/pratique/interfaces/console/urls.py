@@ -4,6 +4,7 @@ from django.urls import path
 
 from pratique.interfaces.console.views import (
     activity,
+    guardians,
     help,
     home,
     outbox,
@@ -21,6 +22,17 @@ urlpatterns = [
     path("students/", students.students, name="students"),
     path("students/columns/", students.student_columns, name="student_columns"),
     path("students/<uuid:student_id>/", students.student, name="student"),
+    path("students/<uuid:student_id>/guardians/", guardians.guardians, name="student_guardians"),
+    path(
+        "students/<uuid:student_id>/guardians/<uuid:guardianship_id>/again/",
+        guardians.send_again,
+        name="student_guardian_again",
+    ),
+    path(
+        "students/<uuid:student_id>/guardians/<uuid:guardianship_id>/end/",
+        guardians.end,
+        name="student_guardian_end",
+    ),
     path("rosters/", rosters.rosters, name="rosters"),
     path("rosters/new/", rosters.roster_upload, name="roster_upload"),
     path("rosters/<uuid:import_id>/", rosters.roster, name="roster"),

@@ -24,7 +24,9 @@ def send(request: HttpRequest, student_id: UUID) -> HttpResponse:
     if student is None:
         raise Http404
     if send_link(student_id=student.id, by=people.actor(request), now=clock.now()):
-        messages.success(request, _("A sign-in link is on its way to {address}.").format(address=student.email))
+        messages.success(
+            request, _("A sign-in link is on its way to {address}.").format(address=student.email)
+        )
     else:
         messages.error(request, _("There is no e-mail address on file for this student."))
     return redirect("student", student_id=student.id)

@@ -97,7 +97,7 @@ function fetchAhead() {
   if (present.id) body.set("after", present.id);
   fetching = send(review.dataset.next, body)
     .then(fromAnswer)
-    .then((one) => { if (one.id && one.id !== present?.id) ahead.push(one); return one; })
+    .then((one) => { if (one.id && one.id !== present?.id) ahead.push(one); review.dataset.ready = String(ahead.length); return one; })
     .finally(() => { fetching = null; });
   return fetching;
 }
@@ -106,6 +106,7 @@ function show(one, { focus = true, remember = true } = {}) {
   if (present?.shownAt) present.seconds += (performance.now() - present.shownAt) / 1000;
   if (present?.id && remember && present.id !== one.id) before.push(present.id);
   review.replaceChildren(one.root);
+  review.dataset.ready = String(ahead.length);
   present = one;
   one.shownAt = performance.now();
   history.replaceState(null, "", one.id ? one.root.dataset.address : review.dataset.queue);
@@ -232,9 +233,21 @@ function approve() {
   decide(present, new Set());
 }
 
-function offerUndo(one, said, returned) {
-  clearInterval(undoable?.timer);
+/* Say what was done where it is seen too, for as long as an undo would be offered. */
+function told(text) {
+  endUndo();
   const bar = document.getElementById("undo");
+  bar.querySelector("[data-said]").textContent = text;
+  bar.querySelector("[data-left]").textContent = "";
+  bar.querySelector("button").hidden = true;
+  bar.hidden = false;
+  undoable = { timer: setTimeout(endUndo, 10_000) };
+}
+
+function offerUndo(one, said, returned) {
+  endUndo();
+  const bar = document.getElementById("undo");
+  bar.querySelector("button").hidden = false;
   const until = performance.now() + said.undo_seconds * 1000;
   bar.querySelector("[data-said]").textContent = sentence(returned ? "returned" : "approved", said.number);
   const tick = () => {
@@ -257,7 +270,7 @@ function endUndo() {
 }
 
 async function undo() {
-  if (!undoable) { say(sentence("nothingToUndo")); return; }
+  if (!undoable?.one) { say(sentence("nothingToUndo")); return; }
   const { one } = undoable;
   endUndo();
   try {
@@ -391,9 +404,9 @@ const forms = {
   "hand-over": async (one, form) => {
     const to = await one.combos.get(form.querySelector("[data-combo]")).chosen();
     if (!to) { problemOf(form, sentence("choose")); return; }
-    leave(one, "hand_over", { to, note: form.querySelector("[name=note]").value }, (said) => say(said.said));
+    leave(one, "hand_over", { to, note: form.querySelector("[name=note]").value }, (said) => told(said.said));
   },
-  opinion: (one, form) => { leave(one, "second_opinion", { note: form.querySelector("[name=note]").value }, (said) => say(said.said)); },
+  opinion: (one, form) => { leave(one, "second_opinion", { note: form.querySelector("[name=note]").value }, (said) => told(said.said)); },
   message: async (one, form) => {
     const values = { requirement: form.querySelector("[name=requirement]")?.value ?? "", body: form.querySelector("[name=body]").value };
     const fresh = await exchange(one, await deed(one, "message", values));
