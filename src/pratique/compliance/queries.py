@@ -22,7 +22,7 @@ from pratique.rules import (
     Requirement,
     Way,
     compile_requirement,
-    describe,
+    describe_to_student,
     evaluate,
     explain,
     name_in_words,
@@ -176,7 +176,7 @@ def _long_date(day: date) -> str:
 
 def _described(requirement: Requirement) -> str:
     translate: Callable[[str], str] = gettext
-    return describe(requirement, translate, _long_date, plain_names(get_language() or "en"))
+    return describe_to_student(requirement, translate, _long_date, plain_names(get_language() or "en"))
 
 
 def _dose_lines(

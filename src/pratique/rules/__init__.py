@@ -19,7 +19,7 @@ from pratique.rules.data import (
     rule_from_data,
     rule_to_data,
 )
-from pratique.rules.describe import describe
+from pratique.rules.describe import describe, describe_to_student
 from pratique.rules.evaluate import Evaluator, compile_requirement, evaluate
 from pratique.rules.evidence import (
     PROOF,
@@ -127,6 +127,7 @@ __all__ = [
     "condition_from_data",
     "condition_to_data",
     "describe",
+    "describe_to_student",
     "evaluate",
     "explain",
     "format_date",

@@ -10,6 +10,7 @@ from pratique.rules import (
     Evidence,
     StudentFacts,
     describe,
+    describe_to_student,
     evaluate,
     preset,
     requirement_from_data,
@@ -249,3 +250,18 @@ def test_presumed_immune_by_year_of_birth():
     assert judge("acha-baseline", "varicella", born=date(1979, 12, 31), birth_country="FR") == "incomplete"
     assert judge("acha-baseline", "varicella", born=date(1979, 12, 31)) == "incomplete"
     assert judge("health-sciences", "mmr", born=date(1956, 12, 31)) == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("tb_screening", "All of these. (1) The form (TB questionnaire), filled in and signed. (2) Any one of these. "
+         "(a) Answers on the form (TB questionnaire) after which nothing more is asked. (b) A document (TB test) dated "
+         "no more than 12 months before the first day of term."),
+        ("meningitis_form", "The form (meningitis information), filled in and signed."),
+        ("physical_exam", "A document (physical exam) dated no more than one year before today."),
+    ],
+)  # fmt: skip
+def test_a_student_reads_no_keys_of_questions(key, sentence):
+    (data,) = [one for one in preset("demo") if one["key"] == key]
+    assert describe_to_student(requirement_from_data(data)) == sentence
