@@ -56,6 +56,7 @@ TRUTH = [
     ("/", EVERYONE),
     ("/students/", EVERYONE),
     ("/students/{student}/", EVERYONE),
+    ("/students/{student}/guardians/", IMPORTS),
     ("/rosters/", IMPORTS),
     ("/rosters/new/", IMPORTS),
     ("/rosters/{roster}/", IMPORTS),
@@ -70,6 +71,7 @@ TRUTH = [
 ]
 POSTS = [
     ("/students/{student}/link/", IMPORTS),
+    ("/students/{student}/guardians/", IMPORTS),
     ("/students/columns/", EVERYONE),
     ("/rosters/{roster}/confirm/", IMPORTS),
     ("/rosters/{roster}/cancel/", IMPORTS),

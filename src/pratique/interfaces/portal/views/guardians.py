@@ -15,9 +15,9 @@ from pratique.accounts.roles import Role
 from pratique.foundation import clock
 from pratique.foundation.audit import Actor
 from pratique.interfaces.portal import naming, people
-from pratique.interfaces.portal.guardian_forms import Invite
 from pratique.interfaces.portal.people import HELPING_KEY, Acting
 from pratique.interfaces.portal.views.entry import START_KEY, is_confirmed
+from pratique.screens.guardian_forms import Invite
 from pratique.screens.permissions import Access, requires
 from pratique.students import guardians, links
 from pratique.students.actions import guardians as actions
