@@ -95,7 +95,9 @@ function fetchAhead() {
   if (ahead.length || fetching || !present) return fetching;
   const body = new FormData();
   if (present.id) body.set("after", present.id);
-  fetching = send(review.dataset.next, body)
+  // Only when the last decision is in: until then the case that it is about would come back as the next one.
+  fetching = lastSend.catch(() => {})
+    .then(() => send(review.dataset.next, body))
     .then(fromAnswer)
     .then((one) => { if (one.id && one.id !== present?.id) ahead.push(one); review.dataset.ready = String(ahead.length); return one; })
     .finally(() => { fetching = null; });
