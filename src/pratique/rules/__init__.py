@@ -19,7 +19,7 @@ from pratique.rules.data import (
     rule_from_data,
     rule_to_data,
 )
-from pratique.rules.describe import describe, describe_to_student
+from pratique.rules.describe import describe
 from pratique.rules.evaluate import Evaluator, compile_requirement, evaluate
 from pratique.rules.evidence import (
     PROOF,
@@ -39,6 +39,7 @@ from pratique.rules.outcome import Relevance
 from pratique.rules.periods import Period, add_period, format_period, last_day, parse_period
 from pratique.rules.presets import PRESETS, preset
 from pratique.rules.reading import Problem, RuleDataError
+from pratique.rules.satisfied_by import describe_to_student
 from pratique.rules.types import (
     AgeBetween,
     AllOf,

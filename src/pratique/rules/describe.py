@@ -59,25 +59,12 @@ def describe(
 
     `products` names vaccines by their CVX codes.
     """
-    speaker = _Speaker(gettext, format_date, products or {})
+    speaker = Speaker(gettext, format_date, products or {})
     if isinstance(thing, Requirement):
         return speaker.requirement(thing)
     if isinstance(thing, Rule):
         return speaker.rule(thing)
     return speaker.condition(thing)
-
-
-def describe_to_student(
-    requirement: Requirement,
-    gettext: Gettext = in_english,
-    format_date: FormatDate = format_date,
-    products: Mapping[str, str] | None = None,
-) -> str:
-    """Return what satisfies a requirement as the student reads it, who knows its name and that it applies.
-
-    What a form asks stands on the form: its questions' keys are for those who edit rules.
-    """
-    return _ToStudent(gettext, format_date, products or {}).requirement(requirement)
 
 
 _ANCHORS = {
@@ -104,7 +91,7 @@ _COMPARISONS = {
 }
 
 
-class _Speaker:
+class Speaker:
     """Says rules in one language."""
 
     def __init__(self, gettext: Gettext, format_date: FormatDate, products: Mapping[str, str]) -> None:
@@ -400,24 +387,3 @@ class _Speaker:
 
 def _entry(entries: Sequence[Any], index: int) -> Any:
     return entries[index] if 0 <= index < len(entries) else None
-
-
-class _ToStudent(_Speaker):
-    """Says rules to the student."""
-
-    def requirement(self, requirement: Requirement) -> str:
-        exemptions = [self._exemption(accepted) for accepted in requirement.exemptions]
-        return " ".join([self.rule(requirement.rule), *exemptions])
-
-    def _form(self, rule: FormRule) -> list[str]:
-        if rule.answers is not None:
-            name = word(rule.form, self._gettext)
-            return [
-                self._say(N_("Answers on the form ({name}) after which nothing more is asked."), name=name)
-            ]
-        plain = (
-            N_("The form ({name}), filled in and signed.")
-            if rule.signature
-            else N_("The form ({name}), filled in.")
-        )
-        return [self._dated(plain, N_("A form ({name}) signed {window}."), rule.form, rule.window)]

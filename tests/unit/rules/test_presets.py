@@ -259,7 +259,7 @@ def test_presumed_immune_by_year_of_birth():
          "(a) Answers on the form (TB questionnaire) after which nothing more is asked. (b) A document (TB test) dated "
          "no more than 12 months before the first day of term."),
         ("meningitis_form", "The form (meningitis information), filled in and signed."),
-        ("physical_exam", "A document (physical exam) dated no more than one year before today."),
+        ("physical_exam", "A document (physical exam) dated no more than 12 months before today."),
     ],
 )  # fmt: skip
 def test_a_student_reads_no_keys_of_questions(key, sentence):
