@@ -192,7 +192,7 @@ def test_a_parent_helps_until_the_student_ends_it(open_browser, place, size):
     expect(ana.get_by_text("Handed something in")).to_have_count(1)
     at_ana.look("deeds")
     # and she ends it with one click
-    ana.get_by_role("button", name="End access: Eva Núñez").click()
+    ana.get_by_role("article", name="Eva Núñez").get_by_role("button", name="End access").click()
     eva.goto("/my/")
     expect(eva.get_by_role("heading", level=1)).to_have_text("You help nobody now")
 
