@@ -7,6 +7,7 @@ import pytest
 
 from pratique.records.models import Dose, Submission
 from pratique.records.queries import submissions_of
+from tests.schools import EXAM, MMR, requires
 from tests.students import client_of, student_of, with_account
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -52,6 +53,20 @@ def test_the_list_says_what_is_missing(ana):
     assert page.status_code == 200
     assert "0 of 2 done · due Aug. 10, 2026" in words(page), words(page)[150:600]
     assert "MMR: dose 1 of 2 is missing" in words(page) or "MMR: no dose" in words(page), words(page)
+
+
+def test_one_record_is_sent_for_everything_that_it_may_show(ana, place):
+    assert "Send my vaccine record" not in words(ana.get("/my/")), (
+        "one vaccine is asked: there is nothing to join"
+    )
+    tdap = MMR | {"key": "tdap", "name": "Tdap", "rule": MMR["rule"] | {"vaccine": "Tdap", "cvx": ["115"]}}
+    requires(place.institution, MMR, EXAM, tdap)
+    assert "Send that once, for 2 requirements" in words(ana.get("/my/"))
+    started(ana, "pages", key=["mmr", "tdap"])
+    with place.scope():
+        assert Submission.objects.get().requirement_keys == ["mmr", "tdap"]
+    assert ana.post("/my/hand-in/", {"item": ["mmr", "nothing"], "way": "pages"}).status_code == 404
+    assert ana.post("/my/hand-in/", {"way": "pages"}).status_code == 404
 
 
 def test_the_requirement_says_what_satisfies_it_and_how_to_hand_in(ana, place):

@@ -66,6 +66,13 @@ class Section:
         return self.membership.tracker.due_on if self.membership.tracker else None
 
     @property
+    def on_one_record(self) -> Sequence[str]:
+        """Keys of what a vaccine record may show all at once; empty where there is no more than one of them."""
+        fresh = [row for row in self.now if not (row.draft or row.submission or row.is_returned)]
+        keys = [row.item.key for row in fresh if any(way.kind == "dose" for way in row.item.ways)]
+        return keys if len(keys) > 1 else ()
+
+    @property
     def name(self) -> str:
         tracker = self.membership.tracker
         return str(tracker.name if tracker else self.membership.package.name)

@@ -35,21 +35,22 @@ _FIRST_STEPS = ("pages", "doses", "results", "exemption")
 @requires(Access.STUDENT)
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
-    """Begin to hand in for one requirement in one way, and go to its step."""
+    """Begin to hand in for a requirement, or for several that one record shows, and go to the step of a way."""
     acting = _may_upload(request)
-    key, way = request.POST.get("item", ""), request.POST.get("way", "")
+    wanted, way = list(dict.fromkeys(request.POST.getlist("item"))), request.POST.get("way", "")
     if way not in _FIRST_STEPS and not way.startswith(FORM_STEP):
         raise Http404
     if acting.is_guardian and way not in GUARDIANS_STEPS:
         raise Http404
     today = clock.today(people.person(request).institution.time_zone)
     mine = [one for one in memberships_of(acting.student.id) if one.state == MembershipState.ACTIVE]
-    if not any(item.key == key for one in mine for item in standings.of(acting, one.id, today)):
+    asked = {item.key for one in mine for item in standings.of(acting, one.id, today)}
+    if not wanted or not asked.issuperset(wanted):
         raise Http404
     submission = drafts.start_submission(
         student=acting.student,
-        requirement_keys=[key],
-        follows=_returned(acting.student.id, key),
+        requirement_keys=wanted,
+        follows=_returned(acting.student.id, wanted[0]) if len(wanted) == 1 else None,
         by=acting.actor,
         now=clock.now(),
     )
