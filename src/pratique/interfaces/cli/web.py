@@ -8,6 +8,9 @@ import typer
 from pratique.foundation import processes
 from pratique.foundation.supervisor import PARENT
 
+# Most of them wait for bodies of slow senders. How many requests are worked on at once says config.body_first.
+THREADS = 64
+
 app = typer.Typer()
 
 
@@ -27,14 +30,9 @@ def web(port: Annotated[int, typer.Option(envvar="PRATIQUE_PORT")] = 8000) -> No
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=blocking_threads(os.cpu_count() or 1),
+        blocking_threads=THREADS,
         backlog=1024,
         websockets=False,
         log_level=LogLevels.warning,
         workers_kill_timeout=10,
     ).serve()
-
-
-def blocking_threads(cores: int) -> int:
-    """Return how many requests run at once: most wait for the database, whose pool has 12 places."""
-    return max(4, min(10, 2 * cores))
