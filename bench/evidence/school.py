@@ -53,6 +53,8 @@ def prepare(installation: Installation, *, students: int, reviewers: int) -> Sch
                 student_id=student.id, user_id=new_id(), password=password, language="en", by=by, now=now
             )
             names.append(student.username)
+    if len(names) != students:
+        raise SystemExit(f"The roster made {len(names)} students, not {students}.")
     scrypt_ms = 1000 * (time.perf_counter() - began) / max(1, len(names))
     return School(
         institution.id,
@@ -97,7 +99,7 @@ def _import_roster(installation: Installation, institution: Any, students: int, 
     rows = ["Username,StudentId,LastName,FirstName,Telephone,Dob,RequirementGroup,Term,OnCampus"]
     rows += [
         f"s{number:04}@load.example,L{number:06},Load,Student{number},,04/{number % 28 + 1:02}/2007,"
-        "Undergraduate,Fall,Y"
+        "Undergraduate,Fall,1"
         for number in range(1, students + 1)
     ]
     with institution_scope(institution.id):
