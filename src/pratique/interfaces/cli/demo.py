@@ -36,7 +36,9 @@ def credentials(
     if not people:
         typer.echo("There is no demo institution here. Load it with `pratique demo load`.", err=True)
         raise typer.Exit(1)
-    table = Table("Role", "State", "Username", "Password, or link and date of birth", box=None, pad_edge=False)
+    table = Table(
+        "Role", "State", "Username", "Password, or link and date of birth", box=None, pad_edge=False
+    )
     for person in people:
         way = person["password"] or f"{person['link']} {person['date_of_birth']}"
         table.add_row(person["role"], person.get("state", ""), person["username"], way)

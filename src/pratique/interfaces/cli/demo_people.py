@@ -19,9 +19,11 @@ from pratique.foundation.ids import new_id
 from pratique.records.actions.drafts import save_draft, start_submission
 from pratique.records.models import Dose, FormAnswer, Submission, SubmissionState
 from pratique.students.actions.accounts import activate
+from pratique.students.actions.guardians import invite, open_account
 from pratique.students.actions.links import issue_link
 from pratique.students.actions.memberships import close_membership
-from pratique.students.models import Membership, Student
+from pratique.students.links import token_hash
+from pratique.students.models import Membership, SignInLink, Student
 
 BY = audit.Actor("command", "demo")
 
@@ -72,13 +74,15 @@ def _expire(student: Student, today: date, now: datetime) -> None:
         close_membership(membership=membership, expires_on=today - timedelta(days=3), by=BY, now=now)
 
 
+_HELPED = "one thing missing"
+
 _PARTS = (
     _Part("invited, not signed in yet", Q(_NOTHING), has_account=False),
     _Part("nothing handed in", Q(_NOTHING)),
     _Part("a draft begun", Q(_NOTHING), _begin_draft),
     _Part("waiting for review", Q(_sent(SubmissionState.WAITING)) & Q(_with(ItemStatus.PENDING))),
     _Part("something was returned", Q(_with(ItemStatus.REJECTED)) & Q(_sent(SubmissionState.DECIDED))),
-    _Part("one thing missing", Q(_with(ItemStatus.INCOMPLETE)) & Q(_with(ItemStatus.APPROVED)) & ~_CLEARED),
+    _Part(_HELPED, Q(_with(ItemStatus.INCOMPLETE)) & Q(_with(ItemStatus.APPROVED)) & ~_CLEARED),
     _Part("something expired", Q(_with(ItemStatus.EXPIRED))),
     _Part("cleared", _CLEARED),
     _Part("archived", _CLEARED, _archive),
@@ -92,7 +96,9 @@ def students_in_every_state(*, today: date, now: datetime) -> list[Described]:
     Call it inside the institution's scope, when standing has been judged.
     """
     taken: set[Any] = set()
-    return [_cast(part, taken, today, now) for part in _PARTS]
+    people = [_cast(part, taken, today, now) for part in _PARTS]
+    helped = next(one for one in people if one["state"] == _HELPED)
+    return [*people, _guardian_of(helped, today, now)]
 
 
 def _cast(part: _Part, taken: set[Any], today: date, now: datetime) -> Described:
@@ -120,3 +126,23 @@ def _cast(part: _Part, taken: set[Any], today: date, now: datetime) -> Described
     else:
         described["link"] = f"{settings.BASE_URL}/start/{issue_link(student_id=student.id, by=BY, now=now)}/"
     return described
+
+
+def _guardian_of(helped: Described, today: date, now: datetime) -> Described:
+    """Let somebody help a student: see how things stand, upload and sign."""
+    student = Student.objects.get(username=helped["username"])
+    guardianship = invite(
+        student_id=student.id, name="Marisol Vega-Thornton", email="marisol@home.example.org", relation="parent",
+        may_see_status=True, may_upload=True, may_sign=True, by=audit.Actor("student", str(student.id)), now=now,
+        today=today,
+    )  # fmt: skip
+    token = issue_link(student_id=student.id, guardianship_id=guardianship.id, by=BY, now=now)
+    password = secrets.token_urlsafe(12)
+    user = open_account(
+        link_id=SignInLink.objects.get(token_hash=token_hash(token)).id, user_id=new_id(), password=password,
+        language="en", now=now, today=today,
+    )  # fmt: skip
+    return {
+        "role": "guardian", "state": f"helps {student.username}", "username": user.username, "password": password,
+        "date_of_birth": "", "link": "",
+    }  # fmt: skip

@@ -11,12 +11,15 @@ from pratique.students.actions.notices import queue_notice
 from pratique.students.models import LinkPurpose, Notice, NoticeKind, SignInLink, Student, StudentAccount
 
 
-def issue_link(*, student_id: UUID, by: audit.Actor, now: datetime) -> str:
-    """Make a link for a student of the present institution and return its token: this once, it is kept nowhere."""
+def issue_link(
+    *, student_id: UUID, guardianship_id: UUID | None = None, by: audit.Actor, now: datetime
+) -> str:
+    """Make a link for a student, or somebody who helps them, and return its token: this once, it is kept nowhere."""
     student = Student.objects.get(id=student_id)
     made = links.new_token()
     link = SignInLink(
-        institution_id=student.institution_id, student=student, purpose=LinkPurpose.STUDENT,
+        institution_id=student.institution_id, student=student, guardianship=guardianship_id,
+        purpose=LinkPurpose.GUARDIAN if guardianship_id else LinkPurpose.STUDENT,
         token_hash=made.token_hash, created_at=now, expires_at=now + links.GOOD_FOR,
     )  # fmt: skip
     link.save(force_insert=True)
