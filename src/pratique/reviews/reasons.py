@@ -47,7 +47,7 @@ REASONS: tuple[Reason, ...] = (
             "en": "This is not a medical record. Please send one from a clinic, doctor, pharmacy, school or state "
             "registry that shows who gave the vaccine or did the test.",
             "es": "Este no es un registro médico. Envíe uno de una clínica, médico, farmacia, escuela o registro "
-            "estatal que muestre quién puso la vacuna o hizo la prueba.",
+            "estatal que muestre quién aplicó la vacuna o hizo la prueba.",
         },
     ),
     Reason(
@@ -63,7 +63,7 @@ REASONS: tuple[Reason, ...] = (
             "en": "This shows another vaccine than the one that is asked for. Open the requirement to see which "
             "vaccines count, and send the record of one of those.",
             "es": "Este registro muestra una vacuna distinta de la que se pide. Abra el requisito para ver qué "
-            "vacunas cuentan y envíe el registro de una de ellas.",
+            "vacunas son válidas y envíe el registro de una de ellas.",
         },
     ),
     Reason(
@@ -71,7 +71,7 @@ REASONS: tuple[Reason, ...] = (
         {
             "en": "This dose was given too early to count. Open the requirement to see the first date on which "
             "another dose helps.",
-            "es": "Esta dosis se puso demasiado pronto y no cuenta. Abra el requisito para ver desde qué fecha sirve "
+            "es": "Esta dosis se aplicó demasiado pronto y no es válida. Abra el requisito para ver desde qué fecha sirve "
             "otra dosis.",
         },
     ),

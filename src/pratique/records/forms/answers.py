@@ -237,24 +237,24 @@ _CLEAN: dict[QuestionKind, Callable[[Question, Any, date | None], Any]] = {
 }
 
 _YES, _NO = Text("Yes", "Sí"), Text("No", "No")
-_ANSWER = Text("Answer this question.", "Responde esta pregunta.")
-_CONSENT = Text("Tick this box to go on.", "Marca esta casilla para continuar.")
+_ANSWER = Text("Answer this question.", "Responda esta pregunta.")
+_CONSENT = Text("Tick this box to go on.", "Marque esta casilla para continuar.")
 _REQUIRED = {
-    QuestionKind.YES_NO: Text("Choose yes or no.", "Elige sí o no."),
-    QuestionKind.ONE_OF: Text("Choose one of these answers.", "Elige una de estas respuestas."),
+    QuestionKind.YES_NO: Text("Choose yes or no.", "Elija sí o no."),
+    QuestionKind.ONE_OF: Text("Choose one of these answers.", "Elija una de estas respuestas."),
     QuestionKind.MANY_OF: Text(
-        "Choose at least one of these answers.", "Elige al menos una de estas respuestas."
+        "Choose at least one of these answers.", "Elija al menos una de estas respuestas."
     ),
     QuestionKind.DATE: Text(
-        "Give the date with day, month and year.", "Escribe la fecha con día, mes y año."
+        "Give the date with day, month and year.", "Escriba la fecha con día, mes y año."
     ),
-    QuestionKind.COUNTRY: Text("Choose a country from the list.", "Elige un país de la lista."),
+    QuestionKind.COUNTRY: Text("Choose a country from the list.", "Elija un país de la lista."),
 }
 _TOO_LONG = Text(
     "This is too long: use at most {longest} characters.",
-    "Es demasiado largo: usa como máximo {longest} caracteres.",
+    "Es demasiado largo: use como máximo {longest} caracteres.",
 )
 _LONG_AGO = Text(
-    "This date is too long ago. Check the year.", "Esta fecha es demasiado antigua. Revisa el año."
+    "This date is too long ago. Check the year.", "Esta fecha es demasiado antigua. Revise el año."
 )
 _IN_FUTURE = Text("This date is in the future.", "Esta fecha está en el futuro.")

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import LETTER
@@ -48,7 +49,7 @@ def make(
     name = f"{student.first_name} {student.last_name}".strip() or student.username
     document = SimpleDocTemplate(
         out, pagesize=LETTER, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=_MARGIN + 6 * mm,
-        title=_("Health record"), author=school, lang="en",
+        title=_("Health record"), author=school, lang=get_language() or "en",
     )  # fmt: skip
     writer = _Writer(say_date)
     story = [
