@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup messages assets run test browser check bench lock clean
+.PHONY: help setup messages assets run test browser check bench bench-load lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -59,7 +59,10 @@ check: $(INSTALLED)  ## lint, format, types, layers, migrations
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
 
-bench: $(patsubst bench/bench_%.py,bench-%,$(subst _,-,$(wildcard bench/bench_*.py)))  ## every benchmark
+bench: $(patsubst bench/bench_%.py,bench-%,$(subst _,-,$(wildcard bench/bench_*.py)))  ## every benchmark but the load
+
+bench-load: setup  ## 100 students hand in while 5 reviewers decide, two minutes on an installation of its own
+	$(BIN)/python bench/load_evidence.py
 
 bench-%: setup  ## one benchmark
 	$(BIN)/python bench/bench_$(subst -,_,$*).py

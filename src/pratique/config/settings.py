@@ -133,7 +133,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False  # a shared desk is the rule: closing the browser signs out
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "ask_link": "20/h/ip", "text_code": "5/h/user"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",  # a campus comes from one address; allauth's 30 would keep out most of a class
+    "login_failed": "10/m/ip,5/5m/key",
+    "ask_link": "20/h/ip",
+    "text_code": "5/h/user",
+}
 # Limits are by address of the person, which only the proxies in front of us know: else one attacker locks out all.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("PRATIQUE_PROXIES", "1" if HTTPS else "0"))
 ACCOUNT_FORMS = {
