@@ -88,14 +88,16 @@ def mark_lapsed(*, institution: Institution, today: date, now: datetime) -> int:
 
 def compiled_sets(today: date) -> Mapping[UUID, CompiledSet]:
     """Return by requirement group what is in force on `today`, ready to judge with."""
-    sets = {
-        group: compile_set(in_force.requirements, in_force.replaced_on)
-        for group, in_force in requirements.sets_in_force(today).items()
-    }
+    sets = {group: compiled_set(in_force) for group, in_force in requirements.sets_in_force(today).items()}
     for group, first in requirements.first_sets_to_come(today).items():
         # Nothing is asked yet, but from that day on something will be.
         sets.setdefault(group, CompiledSet((), first, in_force=False))
     return sets
+
+
+def compiled_set(in_force: requirements.SetInForce) -> CompiledSet:
+    """Return a set ready to judge with."""
+    return compile_set(in_force.requirements, in_force.replaced_on)
 
 
 def _evaluate(loaded: list[Loaded], *, institution_id: UUID, today: date, now: datetime) -> None:

@@ -99,10 +99,12 @@ def what_if(
     if in_force is None:
         return []
     known = known._replace(evidence=_changed(known.evidence, extra, set(approving), set(without)))
-    compiled = actions.compiled_sets(today)[loaded[0].facts.requirement_group_id]
+    compiled = actions.compiled_set(in_force)
     judged = {item.key: item for item in judge(known, compiled, today).items}
-    doses = Dose.objects.filter(id__in=[dose.id for dose in known.evidence.doses])
-    products = {str(dose.id): dose.product for dose in doses}
+    stored = [dose.id for dose in known.evidence.doses]
+    # What is typed and not stored yet has a name of its own where it was typed.
+    doses = Dose.objects.filter(id__in=stored).values_list("id", "product") if stored else ()
+    products = {str(dose_id): product for dose_id, product in doses}
     given = {str(dose.id): dose for dose in known.evidence.doses}
     items = []
     for requirement in in_force.requirements:

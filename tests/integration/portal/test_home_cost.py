@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.students import client_of, with_account
 
 pytestmark = pytest.mark.usefixtures("committed")
-MOST = 20  # the standing of one registration takes ten of them, session and scope five
+MOST = 17  # transaction and scope take seven of them
 
 
 def test_the_first_page_asks_little(place):

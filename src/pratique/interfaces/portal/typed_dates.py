@@ -19,9 +19,13 @@ _WHOLE = re.compile(
     r"^\s*(\w+)(?:\s*[./,\-–\s]\s*|\s+de\s+)(\w+)\.?(?:\s*[./,\-–\s]\s*|\s+de\s+)(\d{2,4})\.?\s*$"
 )
 _ISO = re.compile(r"^\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:T.*)?\s*$")
+_MONTH_AND_YEAR = re.compile(r"^\s*(\w+)\.?(?:\s*[./,\-–\s]\s*|\s+de\s+|\s+del\s+)(\d{4})\.?\s*$")
+_YEAR_AND_MONTH = re.compile(r"^\s*(\d{4})[-/.](\d{1,2})\s*$")
+_ORDINAL = re.compile(r"^(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)$")
 _MONTH_NAMES = {
-    # By their first three letters: English, Spanish, French, Portuguese and German, as papers from abroad have them.
-    "jan": 1, "ene": 1, "jän": 1, "feb": 2, "fev": 2, "mar": 3, "mär": 3, "apr": 4, "abr": 4, "avr": 4, "may": 5,
+    # By their first three letters, without accents: English, Spanish, French, Portuguese and German, as papers
+    # from abroad have them.
+    "jan": 1, "ene": 1, "feb": 2, "fev": 2, "mar": 3, "apr": 4, "abr": 4, "avr": 4, "may": 5,
     "mai": 5, "jun": 6, "jul": 7, "aug": 8, "ago": 8, "aou": 8, "sep": 9, "set": 9, "oct": 10, "out": 10, "okt": 10,
     "nov": 11, "dec": 12, "dic": 12, "dez": 12,
 }  # fmt: skip
@@ -51,7 +55,9 @@ class TypedDate:
 
 def read(day: str, month: str, year: str, meant: str = "") -> TypedDate:
     """Read three fields, any of which may hold a whole pasted date. `meant` answers an earlier question."""
-    day, month, year = (" ".join(part.split())[:40] for part in (day, month, year))
+    day, month, year = (
+        " ".join(unicodedata.normalize("NFC", part).split())[:40] for part in (day, month, year)
+    )
     for part in (day, year, month):
         if len(part) > 4 or re.search(r"[./\-]", part):
             found = _whole(part, meant)
@@ -119,10 +125,12 @@ def _whole(text: str, meant: str) -> TypedDate | None:
         return _parts(as_iso[3], as_iso[2], as_iso[1])
     found = _WHOLE.match(text)
     if not found:
-        return None
-    first, second, year = found.groups()
+        return _month_of_year(text)
+    first, second, year = (_ORDINAL.sub(r"\1", part) for part in found.groups())
     if len(year) == 2:
         return _wrong(TypedDate(year=text), "year", _("Write the year with four digits, such as 2006."))
+    if not first.isdecimal() and not second.isdecimal():
+        return _month_of_year(text)
     if not first.isdecimal() or not second.isdecimal():
         named, number = (first, second) if not first.isdecimal() else (second, first)
         return _parts(number, str(_month(named)), year) if _month(named) else None
@@ -148,14 +156,24 @@ def _whole(text: str, meant: str) -> TypedDate | None:
     return TypedDate(day=text, field="day", problem=question, meant=readings)
 
 
+def _month_of_year(text: str) -> TypedDate | None:
+    """Read "March 2006", "03/2006" or "2006-03"; None if it is no such thing."""
+    if found := _YEAR_AND_MONTH.match(text):
+        year, month = found.groups()
+    elif found := _MONTH_AND_YEAR.match(text):
+        month, year = found.groups()
+    else:
+        return None
+    return _parts("", month, year) if _month(month) else None
+
+
 def _month(text: str) -> int | None:
     """Return the number of a month given as number or name; None if it is none."""
     if text.isdecimal():
         return int(text) if 1 <= int(text) <= 12 else None
-    name = unicodedata.normalize("NFKC", text).casefold().strip(".")
-    if name in _FRENCH:
-        return _FRENCH[name]
-    return _MONTH_NAMES.get(unicodedata.normalize("NFD", name)[:3]) or _MONTH_NAMES.get(name[:3])
+    letters = unicodedata.normalize("NFKD", text).casefold().strip(".")
+    name = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return _FRENCH.get(name) or _MONTH_NAMES.get(name[:3])
 
 
 def _wrong(typed: TypedDate, field: str, problem: str) -> TypedDate:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from pratique.interfaces.portal import typed_dates
 from pratique.interfaces.portal.typed_dates import TypedDate
 
-MOST_ROWS = 30
+MOST_ROWS = 200  # more than a draft holds, so that too many are told of and not dropped
 NO_DATE = TypedDate()
 
 
@@ -97,14 +97,14 @@ def _read(posted: Mapping[str, Any], row_id: str, find: FindProduct) -> DoseRow:
     row = DoseRow(row_id, text("vaccine"), text("code", 160), given, text("lot", 40))
     picked = text("picked", 160)
     if picked:
-        return replace(
+        row = replace(
             row, code=picked, vaccine=picked.split("|")[2] if picked.count("|") == 2 else row.vaccine
         )
-    if row.code.count("|") == 2 and _same(row.code.split("|")[2], row.vaccine):
-        return row
     if not row.vaccine:
         return replace(row, code="")
     found = find(row.vaccine)
+    if row.code.count("|") == 2 and _same(row.code.split("|")[2], row.vaccine) and _fits(row.code, found):
+        return row
     exact = [product for product in found if _same(product.name, row.vaccine)]
     if len(found) == 1 or len(exact) == 1:
         product = (exact or list(found))[0]
@@ -142,6 +142,11 @@ def with_problems(row: DoseRow, found: Iterable[Any]) -> DoseRow:
 
 def _same(one: str, other: str) -> bool:
     return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _fits(code: str, found: Sequence[Product]) -> bool:
+    """Whether a chosen product goes by the typed name: nobody hands in one vaccine under the name of another."""
+    return any(product.cvx == code.split("|")[0] for product in found)
 
 
 def _safe(row_id: str) -> bool:

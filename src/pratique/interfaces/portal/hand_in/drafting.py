@@ -132,10 +132,18 @@ def save(
         note=note,
         confidential=confidential,
         requirement_keys=keys,
-        seen_changed_at=parse_datetime(seen) if seen else None,
+        seen_changed_at=_moment(seen),
         by=work.acting.actor,
         now=work.now,
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """Return what a window says it has seen; None where it says nothing that is a moment."""
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
 
 
 def of_other_kinds(pieces: Iterable[Mapping[str, Any]], kind: str, form: str = "") -> list[Mapping[str, Any]]:

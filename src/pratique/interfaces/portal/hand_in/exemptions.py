@@ -1,9 +1,9 @@
 """The exemption step: one of the kinds that the requirement accepts, in neutral words. PURE."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-LONGEST_STATEMENT = 4000
+_LONGEST_KEPT = 20_000  # what is longer than may be sent is kept, and told of
 
 
 def piece_of(pieces: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -11,12 +11,12 @@ def piece_of(pieces: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     return next((piece for piece in pieces if piece.get("kind") == "exemption"), {})
 
 
-def read_piece(posted: Mapping[str, Any], requirement_key: str) -> dict[str, Any]:
-    """Read the step's form. Its end is the reviewer's to say."""
+def read_piece(posted: Mapping[str, Any], requirement_key: str, accepted: Collection[str]) -> dict[str, Any]:
+    """Read the step's form; a kind that is not `accepted` is none. Its end is the reviewer's to say."""
+    kind = str(posted.get("exemption", ""))
     return {
-        "id": "x0", "kind": "exemption", "exemption": str(posted.get("exemption", ""))[:20],
+        "id": "x0", "kind": "exemption", "exemption": kind if kind in accepted else "",
         "requirement_key": requirement_key,
-        # One letter more than fits, so that it is told rather than cut off.
-        "statement": str(posted.get("statement", "")).replace("\0", "")[: LONGEST_STATEMENT + 1],
+        "statement": str(posted.get("statement", ""))[:_LONGEST_KEPT],
         "expires_on": None,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """A school's forms in the portal: definition, answers, signature; from a form's fields to a piece and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 
 from pratique.records import forms
 from pratique.records.queries import form_in_force
+
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ def definition_of(key: str) -> forms.Form | None:
     return form_in_force(key)
 
 
+def titles_of(keys: Iterable[str], language: str) -> dict[str, str]:
+    """Return the titles of forms by key; a form that the institution does not have is left out."""
+    found = {key: definition_of(key) for key in dict.fromkeys(keys)}
+    return {key: form.title.in_language(language) for key, form in found.items() if form is not None}
+
+
 def filled(
     definition: forms.Form, piece: Mapping[str, Any], language: str, problems: Mapping[str, str] | None = None
 ) -> FilledForm:
@@ -54,13 +62,13 @@ def read_piece(definition: forms.Form, posted: Any, piece_id: str) -> dict[str, 
         elif question.kind is forms.QuestionKind.DATE:
             answers[question.key] = _date(posted, name)
         elif name in posted:
-            answers[question.key] = str(posted[name]).replace("\0", "")[:5000]
+            answers[question.key] = str(posted[name])[:20_000]
     checked = forms.check(definition, answers)
     kept = {**answers, **checked.answers}
     return {
         "id": piece_id, "kind": "form", "form": definition.key, "form_version": definition.version,
         "answers": {key: value for key, value in kept.items() if value not in ("", [], None)},
-        "signed_as": " ".join(str(posted.get("signed_as", "")).replace("\0", "").split())[:200],
+        "signed_as": " ".join(str(posted.get("signed_as", "")).split())[:2000],
         "agreed": posted.get("agreed") == "yes",
     }  # fmt: skip
 
@@ -73,6 +81,8 @@ def problems_of(
     if "student" in {signer.value for signer in definition.signers}:
         if not piece.get("signed_as"):
             found["signed_as"] = _("Sign by typing your full name.")
+        elif len(piece["signed_as"]) > LONGEST_NAME:
+            found["signed_as"] = _("Please write your name with at most 200 letters.")
         if not piece.get("agreed"):
             found["agreed"] = _("Tick the box to sign.")
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.utils.translation import gettext as _
 
 from pratique.interfaces.portal import typed_dates, vaccine_names
@@ -63,7 +63,7 @@ def show(work: Work, step: str) -> Shown:
 
 def read(work: Work, step: str, posted: Any) -> Shown:
     """Return a step as it was just typed; its `pieces` are the whole draft's."""
-    others = work.pieces
+    others, posted = work.pieces, _letters(posted)
     match step:
         case "doses":
             rows = doses.read_rows(posted, posted.getlist("row"), vaccine_names.find)
@@ -76,7 +76,9 @@ def read(work: Work, step: str, posted: Any) -> Shown:
             report = titers.read_report(posted, _antibodies(work, others))
             return _results([*of_other_kinds(others, "titer"), *titers.as_pieces(report)], report)
         case "exemption":
-            piece = exemptions.read_piece(posted, work.submission.requirement_keys[0])
+            piece = exemptions.read_piece(
+                posted, work.submission.requirement_keys[0], work.offered.exemptions
+            )
             begun = piece["exemption"] or piece["statement"]
             return _exemption(
                 work, [*of_other_kinds(others, "exemption"), *([piece] if begun else [])], piece
@@ -90,6 +92,14 @@ def read(work: Work, step: str, posted: Any) -> Shown:
     definition = _definition(work, step)
     piece = filled_forms.read_piece(definition, posted, _form_id(definition.key))
     return _form(work, [*of_other_kinds(others, "form", definition.key), piece], definition, piece)
+
+
+def _letters(posted: Any) -> QueryDict:
+    """Return a form with lines that end as they are counted, and without NUL, which no database keeps."""
+    clean = QueryDict(mutable=True)
+    for name, values in posted.lists():
+        clean.setlist(name, [value.replace("\r\n", "\n").replace("\0", "") for value in values])
+    return clean
 
 
 def judge(work: Work, shown: Shown, checked: Checked) -> Shown:
@@ -176,7 +186,9 @@ def _judged_report(report: titers.LabReport, checked: Checked) -> tuple[titers.L
     if report.collected.problem:
         on_date = {report.collected.field: report.collected.problem}
     faults = [*(Fault(f"collected-{name}", sentence) for name, sentence in on_date.items()), *faults]
-    if all(card.empty for card in report.cards):
+    if not report.cards:
+        faults = [Fault("step-title", _("Your school does not ask for this any more."))]
+    elif all(card.empty for card in report.cards):
         faults = [
             Fault(f"titer-{report.cards[0].antibody}-result", _("Choose the result of at least one test."))
         ]

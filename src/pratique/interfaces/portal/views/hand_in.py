@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pratique.foundation import clock
-from pratique.interfaces.portal import naming, people, spoken, standings, vaccine_names
+from pratique.interfaces.portal import item_page, naming, people, spoken, standings, vaccine_names
 from pratique.interfaces.portal.files import file_list
 from pratique.interfaces.portal.hand_in import doses, drafting, filled_forms, lines, steps
 from pratique.interfaces.portal.hand_in.drafting import Work
-from pratique.interfaces.portal.hand_in.offer import FORM_STEP, GUARDIANS_STEPS, next_step
+from pratique.interfaces.portal.hand_in.offer import GUARDIANS_STEPS, next_step, offer
 from pratique.interfaces.portal.hand_in.steps import Shown
 from pratique.records import queries
 from pratique.records.actions import drafts
@@ -29,8 +29,6 @@ from pratique.screens.permissions import Access, requires
 from pratique.students.models import MembershipState
 from pratique.students.queries import memberships_of
 
-_FIRST_STEPS = ("pages", "doses", "results", "exemption")
-
 
 @requires(Access.STUDENT)
 @require_POST
@@ -38,14 +36,16 @@ def start(request: HttpRequest) -> HttpResponse:
     """Begin to hand in for a requirement, or for several that one record shows, and go to the step of a way."""
     acting = _may_upload(request)
     wanted, way = list(dict.fromkeys(request.POST.getlist("item"))), request.POST.get("way", "")
-    if way not in _FIRST_STEPS and not way.startswith(FORM_STEP):
-        raise Http404
     if acting.is_guardian and way not in GUARDIANS_STEPS:
         raise Http404
     today = clock.today(people.person(request).institution.time_zone)
     mine = [one for one in memberships_of(acting.student.id) if one.state == MembershipState.ACTIVE]
-    asked = {item.key for one in mine for item in standings.of(acting, one.id, today)}
-    if not wanted or not asked.issuperset(wanted):
+    items = [item for one in mine for item in standings.of(acting, one.id, today) if item.key in wanted]
+    if not wanted or not {item.key for item in items}.issuperset(wanted):
+        raise Http404
+    offered = offer(items)
+    ways = item_page.ways_on(offered, filled_forms.titles_of(offered.forms, acting.language))
+    if way not in {one.step for one in ways}:
         raise Http404
     submission = drafts.start_submission(
         student=acting.student,
@@ -68,8 +68,10 @@ def step(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
     if request.method != "POST":
         if work.submission.state != SubmissionState.DRAFT:
             return _gone(request, work)
-        return _page(request, work, steps.show(work, step))
+        return page(request, work, steps.show(work, step))
     shown = steps.read(work, step, request.POST)
+    if work.submission.state != SubmissionState.DRAFT:
+        return _sent_elsewhere(request, work, shown)
     try:
         drafting.save(
             work, shown.pieces, step=step, seen=request.POST.get("seen", ""), keys=_keys(request, work, step)
@@ -80,20 +82,24 @@ def step(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
         return _sent_elsewhere(request, work, shown)
     except drafts.DraftTooLargeError:
         messages.error(
-            request, _("This is more than one submission can hold. Send it, then start another one.")
+            request,
+            _(
+                "One submission holds at most 60 entries, so the last change is not saved. "
+                "Remove some, send it, then start another one for the rest."
+            ),
         )
-        return _page(request, work, shown, status=422)
+        return page(request, work, shown, status=422)
     go = request.POST.get("go", "next")
     if go.startswith(("add", "remove")):
-        return _page(request, work, _rows_changed(shown, go))
+        return page(request, work, _rows_changed(shown, go))
     checked = work.check(shown.pieces)
     judged = steps.judge(work, shown, checked)
     if judged.faults and go == "next":
-        return _page(request, work, judged, checked=checked, status=422)
-    if go.startswith("to:") and steps.known(go[3:]):
+        return page(request, work, judged, checked=checked, status=422)
+    if go.startswith("to:") and go[3:] in steps.STEPS:
         return redirect("portal_step", submission_id, go[3:])
     if go == "look":
-        return _page(request, work, judged, checked=checked)
+        return page(request, work, judged, checked=checked)
     return redirect("portal_step", submission_id, next_step(step, work.offered, work.submission.draft))
 
 
@@ -105,6 +111,8 @@ def check(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
     if not steps.known(step) or (acting.is_guardian and step not in (*GUARDIANS_STEPS, "summary")):
         raise Http404
     work = drafting.load(request, submission_id)
+    if work.submission.state != SubmissionState.DRAFT:
+        return JsonResponse({"kept": False, "parts": {}}, status=409)
     shown = steps.read(work, step, request.POST)
     try:
         drafting.save(
@@ -187,7 +195,7 @@ def _rows_changed(shown: Shown, go: str) -> Shown:
     )
 
 
-def _page(
+def page(
     request: HttpRequest,
     work: Work,
     shown: Shown,
@@ -236,11 +244,8 @@ def _context(request: HttpRequest, work: Work, shown: Shown, checked: Any) -> di
 
 
 def _form_titles(work: Work, shown: Shown) -> dict[str, str]:
-    keys = {piece.get("form", "") for piece in shown.pieces if piece["kind"] == "form"}
-    found = {key: filled_forms.definition_of(key) for key in keys}
-    return {
-        key: form.title.in_language(work.acting.language) for key, form in found.items() if form is not None
-    }
+    keys = (piece.get("form", "") for piece in shown.pieces if piece["kind"] == "form")
+    return filled_forms.titles_of(keys, work.acting.language)
 
 
 def _two_windows(request: HttpRequest, work: Work, saved: Submission, shown: Shown) -> HttpResponse:
@@ -250,15 +255,15 @@ def _two_windows(request: HttpRequest, work: Work, saved: Submission, shown: Sho
     pieces = drafting.merged(work.pieces, shown.pieces, known)
     again = Work(work.acting, saved, work.today, work.now)
     again.submission.draft = {"pieces": pieces, "step": shown.name}
-    return _page(request, again, steps.show(again, shown.name), status=409, other=True)
+    return page(request, again, steps.show(again, shown.name), status=409, other=True)
 
 
 def _sent_elsewhere(request: HttpRequest, work: Work, shown: Shown) -> HttpResponse:
-    """Another window has sent it. What was typed here and not there begins a draft of its own."""
+    """Another window has sent it or thrown it away. What was typed here and not there begins a draft of its own."""
     sent = queries.submission(work.acting.student.id, work.submission.id)
     there = [_said(piece) for piece in work.pieces]
-    extra = [piece for piece in shown.pieces if _said(piece) not in there]
-    if not extra or sent is None or sent.state == SubmissionState.WITHDRAWN:
+    extra = [piece for piece in shown.pieces if _says_something(piece) and _said(piece) not in there]
+    if not extra or sent is None:
         return _gone(request, work)
     fresh = drafts.start_submission(
         student=work.acting.student, requirement_keys=work.submission.requirement_keys, by=work.acting.actor,
@@ -270,19 +275,24 @@ def _sent_elsewhere(request: HttpRequest, work: Work, shown: Shown) -> HttpRespo
         by=work.acting.actor,
         now=work.now,
     )
-    messages.warning(
-        request,
-        _(
+    if sent.state == SubmissionState.WITHDRAWN:
+        said = _("You took this back in another window. What you typed here is kept below as a new draft.")
+    else:
+        said = _(
             "You sent %(number)s from another window. What you typed here was not part of it; it is kept below."
-        )
-        % {"number": sent.number},
-    )
+        ) % {"number": sent.number}
+    messages.warning(request, said)
     return redirect("portal_step", fresh.id, shown.name)
 
 
 def _said(piece: Any) -> dict[str, Any]:
     """Return what a piece says, without how it was typed."""
     return {name: value for name, value in piece.items() if name not in ("id", "typed")}
+
+
+def _says_something(piece: Any) -> bool:
+    """Whether anything was typed: an open form is a piece before its first answer."""
+    return piece["kind"] != "form" or bool(piece.get("answers") or piece.get("signed_as"))
 
 
 def _gone(request: HttpRequest, work: Work) -> HttpResponseRedirect:

@@ -37,11 +37,7 @@ def item(request: HttpRequest, membership_id: UUID, key: str) -> HttpResponse:
     sent, drafts = ([one for one in some if acting.may_open(one)] for some in (sent, drafts))
     waiting = [one for one in sent if one.state == SubmissionState.WAITING]
     offered = offer([found])
-    titles = {
-        name: definition.title.in_language(acting.language)
-        for name in offered.forms
-        if (definition := filled_forms.definition_of(name)) is not None
-    }
+    titles = filled_forms.titles_of(offered.forms, acting.language)
     messages = thread(acting.student.id, key, sees_confidential=acting.sees_confidential)
     return render(
         request,

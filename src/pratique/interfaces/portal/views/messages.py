@@ -2,7 +2,7 @@
 
 from django.contrib import messages as notes
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -51,7 +51,7 @@ def threads(request: HttpRequest) -> HttpResponse:
 def thread(request: HttpRequest, key: str) -> HttpResponse:
     """Show a thread, which reads it; POST writes to it."""
     acting = people.acting(request)
-    requirement = "" if key == GENERAL else key
+    requirement = _requirement(key)
     tz = people.person(request).institution.time_zone
     names = _names(request, acting)
     found = queries.thread(acting.student.id, requirement, sees_confidential=acting.sees_confidential)
@@ -107,7 +107,7 @@ def thread(request: HttpRequest, key: str) -> HttpResponse:
 def thread_confidential(request: HttpRequest, key: str) -> HttpResponse:
     """Keep a thread from those who help the student, or no longer."""
     acting = people.acting(request)
-    requirement, wanted = "" if key == GENERAL else key, request.POST.get("confidential") == "yes"
+    requirement, wanted = _requirement(key), request.POST.get("confidential") == "yes"
     actions.set_thread_confidential(
         student_id=acting.student.id, requirement_key=requirement, confidential=wanted, by=acting.actor,
         now=clock.now(),
@@ -119,6 +119,13 @@ def thread_confidential(request: HttpRequest, key: str) -> HttpResponse:
         else _("Those who help you see these messages."),
     )
     return redirect("portal_thread", key)
+
+
+def _requirement(key: str) -> str:
+    """Return the requirement that an address names, empty for none in particular; a 404 for what names nothing."""
+    if "\0" in key:
+        raise Http404
+    return "" if key == GENERAL else key
 
 
 def _names(request: HttpRequest, acting: Acting) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Sending, the receipt, and taking back what no reviewer has begun with."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from pratique.interfaces.portal import naming, people, places, returned
-from pratique.interfaces.portal.hand_in import drafting, filled_forms, lines
+from pratique.interfaces.portal.hand_in import drafting, filled_forms, lines, steps
 from pratique.interfaces.portal.hand_in.drafting import Work
+from pratique.interfaces.portal.hand_in.steps import Fault
 from pratique.interfaces.portal.people import Acting
+from pratique.interfaces.portal.views.hand_in import page
 from pratique.records import queries
 from pratique.records.actions import drafts
 from pratique.records.actions.confidentiality import NeedsGuardianError, set_confidential
@@ -41,13 +44,18 @@ def send(request: HttpRequest, submission_id: UUID) -> HttpResponse:
     work = drafting.load(request, submission_id)
     if work.submission.state != SubmissionState.DRAFT:
         return redirect("portal_receipt", submission_id)
+    note = request.POST.get("note", "").replace("\r\n", "\n")
+    if len(note) > drafts.LONGEST_NOTE:
+        work.submission.note = note  # shown again, not kept
+        fault = Fault("note", _("Please use at most 1,000 characters for your note."))
+        return page(request, work, replace(steps.show(work, "summary"), faults=[fault]), status=422)
     try:
         drafting.save(
             work,
             work.pieces,
             step="summary",
             seen=request.POST.get("seen", ""),
-            note=request.POST.get("note", ""),
+            note=note,
             confidential=_confidential(request, work),
         )
         sending.send(
@@ -82,7 +90,8 @@ def receipt(request: HttpRequest, submission_id: UUID) -> HttpResponse:
     if submission.state == SubmissionState.DRAFT:
         return redirect("portal_step", submission_id, "summary")
     if submission.state == SubmissionState.WITHDRAWN:
-        raise Http404
+        messages.info(request, _("This was taken back. Start again from the requirement."))
+        return redirect("portal_home")
     evidence = queries.evidence_of_submission(submission_id)
     titles, say = form_titles(evidence, work.acting.language), returned.reason_in(work.acting)
     signings = signing.of_submission(submission) if submission.queued_at is None else []
@@ -147,9 +156,7 @@ def _taken_back(request: HttpRequest, submission_id: UUID, deed: Any) -> HttpRes
 
 def form_titles(evidence: Any, language: str) -> dict[str, str]:
     """Return the titles of the forms among some evidence, by key."""
-    keys = {row.form for kind, row in evidence if kind == "form"}
-    found = {key: filled_forms.definition_of(key) for key in keys}
-    return {key: form.title.in_language(language) for key, form in found.items() if form is not None}
+    return filled_forms.titles_of((row.form for kind, row in evidence if kind == "form"), language)
 
 
 def _confidential(request: HttpRequest, work: Work) -> bool | None:
