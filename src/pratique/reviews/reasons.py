@@ -71,8 +71,8 @@ REASONS: tuple[Reason, ...] = (
         {
             "en": "This dose was given too early to count. Open the requirement to see the first date on which "
             "another dose helps.",
-            "es": "Esta dosis se aplicó demasiado pronto y no es válida. Abra el requisito para ver desde qué fecha sirve "
-            "otra dosis.",
+            "es": "Esta dosis se aplicó demasiado pronto y no es válida. Abra el requisito para ver desde qué fecha "
+            "sirve otra dosis.",
         },
     ),
     Reason(
