@@ -194,6 +194,9 @@ def _line(line: str) -> str:
         return _plain(line) if re.search(r"error|traceback|exception|panic", line, re.IGNORECASE) else ""
     if not isinstance(said, dict) or said.get("level") not in ("warning", "error", "critical"):
         return ""
+    # Refusals of this kind are part of the load; the clients know which of them were asked for.
+    if str(said.get("event", "")).startswith("Conflict: "):
+        return ""
     last = str(said.get("exception", "")).strip().rsplit("\n", 1)[-1]
     return _plain(f"{said['level']}: {said.get('event', '')} {last}")
 

@@ -74,6 +74,7 @@ def test_the_same_picture_has_other_bytes_each_time():
     [
         pytest.param(json.dumps({"level": "info", "event": "error"}), False, id="information"),
         pytest.param(json.dumps({"level": "error", "event": "x"}), True, id="an error"),
+        pytest.param(json.dumps({"level": "warning", "event": "Conflict: /x/"}), False, id="a refusal"),
         pytest.param("Traceback (most recent call last):", True, id="a trace"),
         pytest.param("spawning", False, id="a line of the server"),
     ],
