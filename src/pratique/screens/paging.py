@@ -37,9 +37,9 @@ class Page:
         return [number if isinstance(number, int) else None for number in elided]
 
 
-def wanted_page(query: QueryDict) -> int:
-    """Return the page that the address asks for, at least 1."""
-    wanted = query.get("page", "")
+def wanted_page(query: QueryDict, name: str = "page") -> int:
+    """Return the page (or the number called `name`) that the address asks for, at least 1."""
+    wanted = query.get(name, "")
     return max(1, int(wanted)) if wanted.isascii() and wanted.isdigit() and len(wanted) < 9 else 1
 
 
@@ -51,4 +51,4 @@ def page_number(query: QueryDict, *, total: int, size: int) -> int:
 def page_size(query: QueryDict, choices: tuple[int, ...]) -> int:
     """Return the rows a page that the address asks for, or the first choice."""
     wanted = query.get("size", "")
-    return int(wanted) if wanted.isdigit() and int(wanted) in choices else choices[0]
+    return next((choice for choice in choices if str(choice) == wanted), choices[0])

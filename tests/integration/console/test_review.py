@@ -7,6 +7,7 @@ import pytest
 
 from pratique.accounts.roles import STAFF_ROLES, Role
 from pratique.foundation.audit import Actor
+from pratique.records.actions import drafts
 from pratique.records.models import Dose, EvidenceState, Submission
 from pratique.reviews.actions import claiming
 from pratique.reviews.models import Message
@@ -18,6 +19,7 @@ from tests.integration.reviews.situations import (
     FIRST,
     NURSE,
     SECOND,
+    STUDENT,
     TOO_EARLY,
     Desk,
     a_desk,
@@ -107,6 +109,21 @@ def test_a_draft_is_the_student_s_own(nurse, desk):
     with desk.scope():
         draft = desk.draft(FIRST)
     assert nurse.get(f"/review/case/{draft.id}/").status_code == 404
+
+
+def test_a_draft_that_was_thrown_away_is_nobody_s_to_read(nurse, desk):
+    with desk.scope():
+        draft = desk.draft(FIRST)
+        drafts.discard_draft(submission_id=draft.id, by=STUDENT, now=NOW)
+    assert nurse.get(f"/review/case/{draft.id}/").status_code == 404
+
+
+def test_values_that_are_no_values_are_missing_values(nurse, desk):
+    with desk.scope():
+        case = desk.claimed(FIRST, by=me(desk))
+    for values in ([1], "text", 1):
+        answer = send(nurse, f"/review/case/{case.id}/add/", kind="dose", values=values)
+        assert (answer.status_code, answer.json()["code"]) == (409, "piece"), values
 
 
 def test_an_empty_queue_says_so(nurse, desk):
@@ -236,7 +253,18 @@ def test_decide_undo_and_a_second_decision(nurse, signed_in, desk):
         assert set(Dose.objects.values_list("state", flat=True)) == {EvidenceState.PENDING}
 
 
-@pytest.mark.parametrize("body", [b"[]", b"nonsense", b'"text"'], ids=["a list", "no json", "a text"])
+UNREADABLE = {
+    "a list": b"[]",
+    "no json": b"nonsense",
+    "a text": b'"text"',
+    "half a character": rb'{"note": "\ud800"}',
+    "no number": b'{"seconds": NaN}',
+    "a number without end": b'{"seconds": 1e999}',
+    "deeper than anything": b'{"decisions": ' + b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_what_cannot_be_read_is_refused(nurse, desk, body):
     with desk.scope():
         case = desk.sent(FIRST)

@@ -277,7 +277,7 @@ def definition_of(key: object, version: object) -> forms.Form | None:
     if not isinstance(key, str):
         return None
     text = str(version or "")
-    return form_of_version(key, int(text[:6])) if text.isdigit() else form_in_force(key)
+    return form_of_version(key, int(text[:6])) if text.isdecimal() else form_in_force(key)
 
 
 def _signature_of(piece: Piece) -> str:

@@ -54,8 +54,9 @@ class Asked(NamedTuple):
 @require_safe
 def review_case(request: HttpRequest, submission_id: UUID) -> HttpResponse:
     """Show a case and take it, if nobody else has it; with the header `Review-Part` only the case itself."""
-    submission = Submission.objects.filter(id=submission_id).exclude(state=SubmissionState.DRAFT).first()
+    submission = Submission.objects.filter(id=submission_id, sent_at__isnull=False).first()
     if submission is None:
+        # A draft, or one that was thrown away: it is the student's own sheet of paper.
         raise Http404
     return _shown(request, submission_id, take=submission.state == SubmissionState.WAITING)
 
@@ -135,11 +136,8 @@ def _deed(
     @requires(Permission.REVIEW)
     @require_POST
     def view(request: HttpRequest, submission_id: UUID) -> HttpResponse:
-        try:
-            values = json.loads(request.body or b"{}")
-        except ValueError:
-            values = None
-        if not isinstance(values, dict):
+        values = _read(request.body)
+        if values is None:
             return JsonResponse({"code": "unreadable", "sentence": _("This could not be read.")}, status=400)
         now, today, _by = moment(request)
         asked = Asked(people.staff(request), people.actor(request), now, today, values)
@@ -156,6 +154,16 @@ def _deed(
         return JsonResponse(said) if said is not None else _shown(request, submission_id, take=False)
 
     return view
+
+
+def _read(body: bytes) -> dict[str, Any] | None:
+    """Return a JSON object, None where it is none or holds what no database keeps: half a character, no number."""
+    try:
+        values = json.loads(body or b"{}")
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
 
 
 @_deed
@@ -285,8 +293,7 @@ def _shown(request: HttpRequest, submission_id: UUID, *, take: bool) -> HttpResp
         refusal = _("The student has taken this back. There is nothing left to do here.")
     elif state == SubmissionState.DECIDED:
         refusal = _("This case is decided. You can read it here.")
-    if state != SubmissionState.WITHDRAWN:
-        claiming.viewed(submission_id=submission_id, by=people.actor(request), now=now)
+    claiming.viewed(submission_id=submission_id, by=people.actor(request), now=now)
     user = people.staff(request)
     context = {
         **review_page.beside(request, case, by=by, now=now, today=today),
@@ -318,7 +325,8 @@ def _sentence(error: ReviewError) -> str:
 def _values(asked: Asked) -> dict[str, Any]:
     """Return the values of a piece; dates as they were typed are read, a vaccine is its code and its name."""
     given = asked.values.get("values")
-    values = {str(name): str(value).replace("\0", "").strip()[:500] for name, value in (given or {}).items()}
+    fields = given.items() if isinstance(given, dict) else ()
+    values = {str(name): str(value).replace("\0", "").strip()[:500] for name, value in fields}
     problems = []
     for name in _DAYS:
         if name in values:
