@@ -21,7 +21,7 @@ from pratique.students.guardians import Helping
 from pratique.students.models import Student
 
 # The routes that stay open when the portal is closed to a student: their own record, to take away.
-RECORD_ROUTES = "portal_record"
+RECORD_ROUTES = ("portal_record", "portal_original")
 # Which student a guardian of several has chosen.
 HELPING_KEY = "helping"
 

@@ -76,6 +76,8 @@ def _drawn(letter: str, font: str) -> tuple[str, str]:
 
 @cache
 def _has(name: str, letter: str) -> bool:
+    if ord(letter) > 0xFFFF:  # reportlab draws it, but what is copied from the file is another letter
+        return False
     face = pdfmetrics.getFont(name).face
     glyphs = getattr(face, "charToGlyph", None)
     if glyphs is None:  # one of PDF's own fonts: Latin letters only

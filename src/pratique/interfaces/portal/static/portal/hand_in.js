@@ -5,6 +5,7 @@
 
 const KEEPER = "hand-in:";
 const QUIET = 300; // milliseconds after the last key
+const RETRY = 10_000; // milliseconds between attempts while there is no network
 
 const form = document.querySelector("form[data-hand-in]");
 
@@ -47,6 +48,13 @@ function restore() {
   const entries = JSON.parse(kept);
   const rows = entries.filter(([name]) => name === "row").map(([, value]) => value);
   for (const id of rows) if (!rowOf(id)) addRow(id);
+  // The empty row that every visit begins with is not a second dose.
+  if (rows.length) {
+    for (const row of form.querySelectorAll("[data-row]")) {
+      if (!rows.includes(row.dataset.row) && isUntouched(row)) row.remove();
+    }
+    number();
+  }
   const ticked = new Set(entries.map(([name, value]) => `${name}=${value}`));
   for (const field of form.elements) {
     if (!field.name || ["csrfmiddlewaretoken", "seen", "go"].includes(field.name)) continue;
@@ -91,6 +99,12 @@ function changed() {
   }, QUIET);
 }
 
+// The network was gone: what is kept here is sent as soon as it is back, without a further key.
+function again() {
+  window.clearTimeout(timer);
+  timer = window.setTimeout(changed, RETRY);
+}
+
 async function save() {
   if (leaving) return;
   const turn = ++asked;
@@ -104,6 +118,7 @@ async function save() {
     });
   } catch {
     say("unsaved");
+    again();
     return;
   }
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
@@ -156,6 +171,10 @@ function addRow(id, like) {
 
 function freshId() {
   return [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function isUntouched(row) {
+  return [...row.querySelectorAll(".date-row input, .date-row select, .lot input")].every((field) => !field.value);
 }
 
 function number() {
@@ -401,6 +420,9 @@ function setUp() {
     choose(option.closest("[data-finder]").querySelector("input"), option);
   });
   form.addEventListener("submit", onSubmit);
+  window.addEventListener("online", () => {
+    if (sessionStorage.getItem(storeKey)) changed();
+  });
   window.addEventListener("pageshow", () => {
     leaving = false;
   });
