@@ -1,0 +1,77 @@
+"""The demo institution as somebody tries it: everybody there can sign in, and sees their state."""
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar
+
+import pytest
+
+from tests.integration.process.running import Running
+
+SEEN = {
+    "nothing handed in": "0 of",
+    "a draft begun": "Continue",
+    "waiting for review": "ahead of it in the queue",
+    "something was returned": "Sent back to you",
+    "one thing missing": "What to do now",
+    "something expired": "No longer valid",
+    "cleared": "You are done",
+    "archived": "Your health record is kept and is yours",
+    "registration ended": "Your health record is kept and is yours",
+}
+
+
+class Person:
+    """A browser of the smallest kind: cookies, forms, no scripts."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def get(self, address: str | urllib.request.Request) -> str:
+        if isinstance(address, str):
+            address = urllib.parse.urljoin(self.url, address)
+        try:
+            return self.browser.open(address, timeout=30).read().decode()
+        except urllib.error.HTTPError as answer:
+            if answer.code != 403:
+                raise
+            # A closed account is told so kindly, with the status of a refusal.
+            return answer.read().decode()
+
+    def post(self, address: str, **fields: str) -> str:
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(address))
+        assert token
+        body = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode()
+        return self.get(urllib.request.Request(urllib.parse.urljoin(self.url, address), body))
+
+    def signs_in(self, one: dict[str, str]) -> str:
+        return self.post("/account/login/", login=one["username"], password=one["password"])
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(600)
+def test_everybody_of_the_demo_can_be_tried(installation: Running):
+    done = installation.run("up", "--background", timeout=400)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{installation.logs()}"
+    everybody = json.loads(installation.run("demo", "credentials", "--json").stdout)
+    by_state = {one["state"]: one for one in everybody if one["role"] == "student"}
+    assert set(by_state) == {*SEEN, "invited, not signed in yet"}
+    for state, words in SEEN.items():
+        assert words in Person(installation.url).signs_in(by_state[state]), state
+    invited = by_state["invited, not signed in yet"]
+    assert urllib.parse.urlsplit(invited["link"]).netloc == urllib.parse.urlsplit(installation.url).netloc
+    assert "Welcome" in Person(installation.url).get(invited["link"])
+    for one in everybody:
+        if one["role"] not in ("student", "guardian"):
+            assert "Harbor State University" in Person(installation.url).signs_in(one), one["role"]
+    guardian = next(one for one in everybody if one["role"] == "guardian")
+    assert "What to do now" in Person(installation.url).signs_in(guardian)
+    # The papers were handed to the workers like anybody's: all of them are pages in the end.
+    waits = "select count(*) from records_file where state <> 'ready'"
+    installation.wait_until(lambda: installation.sql(waits)[0][0] == 0, seconds=120)
+    assert installation.sql("select count(*) from records_page")[0][0] > 150
+    assert installation.run("vault", "verify").returncode == 0
