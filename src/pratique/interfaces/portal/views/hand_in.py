@@ -3,6 +3,7 @@
 What was typed is saved at every step, and by `check` while it is typed, so that a phone may die at any time.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -129,6 +130,9 @@ def check(request: HttpRequest, submission_id: UUID, step: str) -> HttpResponse:
             parts[f"verdict-{row.id}"] = render_to_string(
                 "portal/hand_in/parts/dose_verdict.html", {**context, "row": row}, request
             )
+    for prefix, date, said in _dates(shown.name, context):
+        values = {"prefix": prefix, "date": date, "said": said}
+        parts[f"date-{prefix}"] = render_to_string("portal/hand_in/parts/date_question.html", values, request)
     parts["outlook"] = render_to_string("portal/hand_in/parts/outlook.html", context, request)
     return JsonResponse({"kept": True, "seen": work.submission.changed_at.isoformat(), "parts": parts})
 
@@ -241,6 +245,17 @@ def _context(request: HttpRequest, work: Work, shown: Shown, checked: Any) -> di
         "user": request.user,
         **shown.values,
     }
+
+
+def _dates(step: str, context: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return the dates of a step outside its doses, each with what is wrong; one not begun is not judged."""
+    date: Any = None
+    if step == "results":
+        prefix, date, said = "collected", context["report"].collected, context["report"].problems
+    elif step == "pages":
+        prefix, date = "issued", context["issued"]
+        said = context["problems"] or ({date.field: date.problem} if date.problem else {})
+    return [(prefix, date, {} if date.empty else said)] if date is not None else []
 
 
 def _form_titles(work: Work, shown: Shown) -> dict[str, str]:

@@ -57,7 +57,8 @@ function restore() {
   }
   const ticked = new Set(entries.map(([name, value]) => `${name}=${value}`));
   for (const field of form.elements) {
-    if (!field.name || ["csrfmiddlewaretoken", "seen", "go"].includes(field.name)) continue;
+    // Each row has its own id already; all fields of that name would get the first one's.
+    if (!field.name || ["csrfmiddlewaretoken", "seen", "go", "row"].includes(field.name)) continue;
     if (field.type === "checkbox" || field.type === "radio") field.checked = ticked.has(`${field.name}=${field.value}`);
     else {
       const found = entries.find(([name]) => name === field.name);
@@ -371,6 +372,9 @@ function showQuestions() {
 /* --- all together --------------------------------------------------------------------------------------------------- */
 
 function onInput(event) {
+  // What was wrong with it is being put right; whether it is right now comes with the verdict.
+  event.target.removeAttribute("aria-invalid");
+  event.target.classList.remove("usa-input--error");
   const input = event.target.closest("[data-finder] input");
   if (input) {
     input.closest("[data-row]").querySelector("[data-code]").value = "";
