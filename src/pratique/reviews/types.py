@@ -236,9 +236,20 @@ class QueueFilter:
     by: str = ""
     search: str = ""
     tracker: UUID | None = None
+    group: UUID | None = None  # a requirement group of which the student is a member
     requirement_key: str = ""
     waiting_since_before: datetime | None = None
     due_before: date | None = None
+
+
+@dataclass(frozen=True)
+class SafeCases:
+    """The cases of a stretch of the list that may be approved in bulk. Positions start at 1; 0 where there is none."""
+
+    rows: Sequence["QueueRow"]
+    first: int
+    last: int
+    total: int
 
 
 @dataclass(frozen=True)

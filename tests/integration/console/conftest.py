@@ -9,7 +9,8 @@ from django.test import Client
 from pratique.accounts.middleware import SESSION_KEY
 from pratique.accounts.roles import Role
 from pratique.foundation import clock
-from tests.schools import EXAM, MMR, NOW, requires
+from tests.integration.reviews.situations import ANA, BEN, Desk
+from tests.schools import EXAM, MMR, NOW, imported, judged, requires
 from tests.staff import PASSWORD, School, make_school
 
 
@@ -61,3 +62,15 @@ def text_of(answer) -> str:
 
     body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", answer.content.decode(), flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+@pytest.fixture
+def desk(school) -> Desk:
+    imported(school.institution, ANA, BEN)
+    judged(school.institution)
+    return Desk(school)
+
+
+@pytest.fixture
+def nurse(signed_in):
+    return signed_in(Role.REVIEWER)

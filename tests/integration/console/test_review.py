@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from pratique.accounts.roles import STAFF_ROLES, Role
+from pratique.foundation import audit
 from pratique.foundation.audit import Actor
 from pratique.records.actions import drafts
 from pratique.records.models import Dose, EvidenceState, Submission
@@ -13,8 +14,6 @@ from pratique.reviews.actions import claiming
 from pratique.reviews.models import Message
 from tests.integration.console.conftest import text_of
 from tests.integration.reviews.situations import (
-    ANA,
-    BEN,
     EXEMPT,
     FIRST,
     NURSE,
@@ -28,20 +27,6 @@ from tests.integration.reviews.situations import (
 from tests.schools import NOW
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def desk(school) -> Desk:
-    from tests.schools import imported, judged
-
-    imported(school.institution, ANA, BEN)
-    judged(school.institution)
-    return Desk(school)
-
-
-@pytest.fixture
-def nurse(signed_in):
-    return signed_in(Role.REVIEWER)
 
 
 def me(desk: Desk) -> Actor:
@@ -58,7 +43,6 @@ GETS = [
     ("/review/", REVIEWERS),
     ("/review/case/{case}/", REVIEWERS),
     ("/review/pace/", REVIEWERS),
-    ("/review/products/?q=mmr", REVIEWERS),
     ("/review/reasons/", REASONS),
     ("/review/reasons/add/", REASONS),
     ("/review/reasons/unreadable/", REASONS),
@@ -68,6 +52,8 @@ POSTS = [
     ("/review/next/", REVIEWERS),
     ("/review/keep/", REVIEWERS),
     ("/review/release/", REVIEWERS),
+    ("/review/products/", REVIEWERS),
+    ("/review/pages/{page}/turn/", REVIEWERS),
     ("/review/bulk/", REVIEWERS),
     ("/review/bulk/approve/", REVIEWERS),
     ("/review/reasons/unreadable/retire/", REASONS),
@@ -85,8 +71,8 @@ POSTS = [
 def test_who_may_open_and_do_what(role, signed_in, desk):
     with desk.scope():
         case = desk.sent(FIRST)
+        ids = {"case": case.id, "student": case.student_id, "page": case.page_set.first().id}
     client = signed_in(role)
-    ids = {"case": case.id, "student": case.student_id}
     for address, allowed in GETS:
         got = client.get(address.format(**ids)).status_code
         assert (got == 200) == (role in allowed), address
@@ -109,6 +95,24 @@ def test_a_draft_is_the_student_s_own(nurse, desk):
     with desk.scope():
         draft = desk.draft(FIRST)
     assert nurse.get(f"/review/case/{draft.id}/").status_code == 404
+
+
+def test_a_picture_asked_for_without_its_case_leaves_a_row_and_with_it_no_second(nurse, signed_in, desk):
+    with desk.scope():
+        case = desk.sent(FIRST)
+        (page,) = add_pages(case)
+
+    def rows():
+        with desk.scope():
+            return audit.about("student", case.student_id).filter(action="reviews:case:viewed").count()
+
+    for _ in range(2):
+        nurse.get(f"/review/pages/{page.id}/")
+        assert rows() == 1
+    administrator = signed_in(Role.ADMINISTRATOR)
+    administrator.get(f"/review/case/{case.id}/")
+    administrator.get(f"/review/pages/{page.id}/thumbnail/")
+    assert rows() == 2
 
 
 def test_a_draft_that_was_thrown_away_is_nobody_s_to_read(nurse, desk):

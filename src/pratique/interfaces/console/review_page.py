@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts.models import User
 from pratique.accounts.roles import Permission, Role, role_allows
-from pratique.institutions.models import Tracker
+from pratique.institutions.models import RequirementGroup, Tracker
 from pratique.interfaces.console.student_list import Choice
 from pratique.records.models import Evidence, FileState, TiterResult
 from pratique.records.pieces import read_date
@@ -73,6 +73,11 @@ def choices(query: QueryDict, today: date) -> list[Choice]:
     options: list[tuple[str, str | Promise, Sequence[tuple[Any, str | Promise]]]] = [
         ("requirement", _("Requirement"), [(one.key, one.name) for one in requirements(today)]),
         ("tracker", _("Tracker"), list(Tracker.objects.order_by("name").values_list("id", "name"))),
+        (
+            "group",
+            _("Requirement group"),
+            list(RequirementGroup.objects.order_by("name").values_list("id", "name")),
+        ),
         ("age", _("Waiting for"), list(AGES.items())),
         ("due", _("Due"), list(DUES.items())),
         ("safe", _("Bulk approval"), list(SAFE.items())),
@@ -94,6 +99,7 @@ def read_filter(query: QueryDict, *, by: str, now: datetime, today: date) -> Que
         by=by,
         search=query.get("q", "").replace("\0", "").strip()[:200],
         tracker=_key(query.get("tracker", "")),
+        group=_key(query.get("group", "")),
         requirement_key=query.get("requirement", "").replace("\0", "")[:60],
         waiting_since_before=now - timedelta(days=int(age)) if age in AGES else None,
         due_before=today + timedelta(days=int(due) + (due != "0")) if due in DUES else None,
@@ -259,4 +265,5 @@ def _without(query: QueryDict, name: str) -> str:
     rest = query.copy()
     rest.pop(name, None)
     rest.pop("page", None)
+    rest.pop("from", None)
     return rest.urlencode()

@@ -84,6 +84,7 @@ urlpatterns = [
     path(
         "review/reasons/<slug:code>/retire/", review_reasons.review_reason_retire, name="review_reason_retire"
     ),
+    path("review/pages/<uuid:page_id>/turn/", review_files.review_page_turn, name="review_page_turn"),
     path("review/pages/<uuid:page_id>/", review_files.review_page_image, name="review_page_image"),
     path(
         "review/pages/<uuid:page_id>/thumbnail/",

@@ -87,6 +87,13 @@ def viewed(*, submission_id: UUID, by: audit.Actor, now: datetime) -> None:
     record("reviews:case:viewed", Submission.objects.get(id=submission_id), by=by, now=now)
 
 
+def was_viewed(submission: Submission, *, by: audit.Actor, since: datetime) -> bool:
+    """Return whether `viewed` was recorded for a reviewer and a case since then."""
+    rows = audit.about("student", submission.student_id, since=since)
+    wanted = {"by": str(by), "action": "reviews:case:viewed", "detail__submission": str(submission.id)}
+    return rows.filter(**wanted).exists()
+
+
 def _next(
     institution_id: UUID, by: audit.Actor, now: datetime, after: UUID | None, *, but: UUID | None = None
 ) -> UUID | None:

@@ -15,11 +15,14 @@ from pratique.reviews.queries.estimate import estimate
 from pratique.reviews.queries.names import names_of
 from pratique.reviews.queries.order import FREE, KEY, WAITING, next_statement
 from pratique.reviews.queries.safety import look
-from pratique.reviews.types import Place, QueueCounts, QueueFilter, QueueRow
+from pratique.reviews.types import Place, QueueCounts, QueueFilter, QueueRow, SafeCases
 from pratique.students.folding import plain
 
 # The estimate looks at the decisions of so many days.
 MEASURED_DAYS = 14
+# One look for safe cases reads so many, in so large parts.
+MOST_LOOKED_AT = 500
+_LOOKED_AT_ONCE = 100
 
 _SORTS: Mapping[str, str] = {
     "queue": f"case when s.handed_to <> '' and s.handed_to = %(by)s then 0 else 1 end {{way}}, {KEY}",
@@ -58,6 +61,14 @@ def _where(chosen: QueueFilter, now: datetime) -> tuple[str, dict[str, Any]]:
             "and tm.student_id = s.student_id and tm.state = 'active' and tm.tracker_id = %(tracker)s)"
         )
         values["tracker"] = chosen.tracker
+    if chosen.group:
+        conditions += (
+            " and exists (select 1 from students_membership gm join institutions_tracker gt "
+            "on gt.institution_id = gm.institution_id and gt.id = gm.tracker_id "
+            "where gm.institution_id = s.institution_id and gm.student_id = s.student_id "
+            "and gm.state = 'active' and gt.requirement_group_id = %(group)s)"
+        )
+        values["group"] = chosen.group
     if chosen.requirement_key:
         conditions += " and s.requirement_keys ? %(requirement)s"
         values["requirement"] = chosen.requirement_key
@@ -116,12 +127,29 @@ def page(
     return _rows(due, by=chosen.by, now=now, today=today)
 
 
-def safe_rows(
-    chosen: QueueFilter, sort: str, *, now: datetime, today: date, most: int, looked_at: int = 300
-) -> list[QueueRow]:
-    """Return at most `most` cases that may be approved in bulk, among the first `looked_at` of the list."""
-    found = page(chosen, sort, 0, looked_at, now=now, today=today)
-    return [row for row in found if not row.unsafe_because][:most]
+def safe_cases(
+    chosen: QueueFilter, sort: str, *, start: int, now: datetime, today: date, most: int
+) -> SafeCases:
+    """Return the cases that may be approved in bulk from position `start` (0 is the first) of the list on.
+
+    Stops at `most` of them or when MOST_LOOKED_AT cases were looked at; the answer says how far that was, so that the
+    next look goes on behind it.
+    """
+    total = count(chosen, now=now)
+    safe: list[QueueRow] = []
+    start = max(0, start) if start < total else 0
+    at = start
+    while at < min(total, start + MOST_LOOKED_AT):
+        found = page(chosen, sort, at, _LOOKED_AT_ONCE, now=now, today=today)
+        for row in found:
+            at += 1
+            if not row.unsafe_because:
+                safe.append(row)
+            if len(safe) == most:
+                return SafeCases(safe, start + 1, at, total)
+        if not found:
+            break
+    return SafeCases(safe, start + 1 if at > start else 0, at, total)
 
 
 def rows_of(ids: Sequence[UUID], *, by: str, now: datetime, today: date) -> list[QueueRow]:

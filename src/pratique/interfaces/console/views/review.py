@@ -1,6 +1,5 @@
 """The review queue: its list, the start of work, approval of safe cases at once, the reviewers' pace."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -20,9 +19,8 @@ from pratique.reviews.actions.deciding import approve_many
 from pratique.reviews.errors import ReviewError
 from pratique.reviews.policies import MOST_IN_BULK
 from pratique.reviews.queries import pace, queue
-from pratique.reviews.queries.queue import safe_rows
-from pratique.reviews.types import QueueFilter, QueueRow
-from pratique.screens.paging import Page, page_number, page_size
+from pratique.reviews.types import QueueFilter, SafeCases
+from pratique.screens.paging import Page, page_number, page_size, wanted_page
 from pratique.screens.permissions import requires
 
 _SIZES = (25, 50, 100)
@@ -36,11 +34,15 @@ def review_queue(request: HttpRequest) -> HttpResponse:
     sort = review_page.read_sort(request.GET)
     choices = review_page.choices(request.GET, today)
     counts = queue.counts(by, now=now, today=today)
+    safe = _safe(request, chosen, sort, now, today)
     return render(
         request,
         "console/review/queue.html",
         {
-            "page": _page(request, chosen, sort, now, today),
+            "page": Page(list(safe.rows), 1, MOST_IN_BULK, len(safe.rows))
+            if safe
+            else _page(request, chosen, sort, now, today),
+            "safe": safe,
             "sort": sort,
             "choices": choices,
             "chips": [choice for choice in choices if choice.label],
@@ -168,13 +170,21 @@ def last_decided() -> datetime | None:
 
 def _page(request: HttpRequest, chosen: QueueFilter, sort: str, now: datetime, today: date) -> Page:
     size = page_size(request.GET, _SIZES)
-    if request.GET.get("safe") in review_page.SAFE:
-        rows: Sequence[QueueRow] = safe_rows(chosen, sort, now=now, today=today, most=MOST_IN_BULK)
-        return Page(list(rows), 1, max(1, len(rows)), len(rows))
     total = queue.count(chosen, now=now)
     number = page_number(request.GET, total=total, size=size)
-    found = queue.page(chosen, sort, (number - 1) * size, size, now=now, today=today)
-    return Page(found, number, size, total)
+    return Page(
+        queue.page(chosen, sort, (number - 1) * size, size, now=now, today=today), number, size, total
+    )
+
+
+def _safe(
+    request: HttpRequest, chosen: QueueFilter, sort: str, now: datetime, today: date
+) -> SafeCases | None:
+    """Return the safe cases where the address asks for those alone, from the place in the list that it names."""
+    if request.GET.get("safe") not in review_page.SAFE:
+        return None
+    start = wanted_page(request.GET, "from") - 1
+    return queue.safe_cases(chosen, sort, start=start, now=now, today=today, most=MOST_IN_BULK)
 
 
 def _ids(request: HttpRequest) -> list[UUID]:

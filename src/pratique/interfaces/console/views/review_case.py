@@ -29,7 +29,7 @@ from pratique.records.models import Submission, SubmissionState
 from pratique.reviews.actions import cases, claiming, deciding, messages
 from pratique.reviews.errors import CaseError, ClaimedByOtherError, NotClaimedError, PieceError, ReviewError
 from pratique.reviews.models import MessageSide
-from pratique.reviews.policies import UNDO_SECONDS
+from pratique.reviews.policies import UNDO_SECONDS, Deed, refusal_of
 from pratique.reviews.queries import queue
 from pratique.reviews.queries.case import case as read_case
 from pratique.reviews.types import PieceDecision
@@ -53,12 +53,17 @@ class Asked(NamedTuple):
 @requires(Permission.REVIEW)
 @require_safe
 def review_case(request: HttpRequest, submission_id: UUID) -> HttpResponse:
-    """Show a case and take it, if nobody else has it; with the header `Review-Part` only the case itself."""
+    """Show a case and take it, if nobody else has it; with the header `Review-Part` only the case itself.
+
+    With `?look` it is shown to read and stays in the queue: so it opens from a student's page and beside another case.
+    """
     submission = Submission.objects.filter(id=submission_id, sent_at__isnull=False).first()
     if submission is None:
         # A draft, or one that was thrown away: it is the student's own sheet of paper.
         raise Http404
-    return _shown(request, submission_id, take=submission.state == SubmissionState.WAITING)
+    waits = submission.state == SubmissionState.WAITING
+    look = waits and "look" in request.GET
+    return _shown(request, submission_id, take=waits and not look, look=look)
 
 
 @requires(Permission.REVIEW)
@@ -114,10 +119,13 @@ def review_release(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Permission.REVIEW)
-@require_safe
+@require_POST
 def review_products(request: HttpRequest) -> HttpResponse:
-    """Send the vaccines that a typed name may mean, for the field that completes it."""
-    text = request.GET.get("q", "").replace("\0", "")[:80]
+    """Send the vaccines that a typed name may mean, for the field that completes it.
+
+    What somebody was given is a health word, so it comes in the body: addresses are kept in logs.
+    """
+    text = request.POST.get("q", "").replace("\0", "")[:80]
     language = get_language() or "en"
     found = []
     for product in products.search(text) if text.strip() else ():
@@ -274,10 +282,16 @@ def review_message(asked: Asked, submission_id: UUID) -> None:
     )
 
 
-def _shown(request: HttpRequest, submission_id: UUID, *, take: bool) -> HttpResponse:
+def _shown(request: HttpRequest, submission_id: UUID, *, take: bool, look: bool = False) -> HttpResponse:
     """Show a case to work on if it is the reviewer's, else to read with the sentence that says why."""
     now, today, by = moment(request)
-    refusal = ""
+    refusal, may_take = "", False
+    if look:
+        refused = refusal_of(Submission.objects.get(id=submission_id), Deed.CLAIM, by=by, now=now)
+        may_take = refused is None
+        refusal = (
+            str(refused.sentence) if refused else _("You are only looking. The case stays in the queue.")
+        )
     if take:
         try:
             with transaction.atomic():
@@ -289,6 +303,9 @@ def _shown(request: HttpRequest, submission_id: UUID, *, take: bool) -> HttpResp
         show_statement=Permission.VIEW_EXEMPTION_STATEMENTS in granted(request),
     )  # fmt: skip
     state = case.submission.state
+    if state == SubmissionState.DRAFT:
+        # Taken back to be changed while we asked: what is in it is the student's own again.
+        raise Http404
     if state == SubmissionState.WITHDRAWN:
         refusal = _("The student has taken this back. There is nothing left to do here.")
     elif state == SubmissionState.DECIDED:
@@ -299,7 +316,10 @@ def _shown(request: HttpRequest, submission_id: UUID, *, take: bool) -> HttpResp
         **review_page.beside(request, case, by=by, now=now, today=today),
         "refusal": refusal,
         "works": not refusal,
+        "looks": look,
+        "may_take": may_take,
         "may_take_over": bool(refusal)
+        and not may_take
         and state == SubmissionState.WAITING
         and user.role == Role.ADMINISTRATOR,
     }

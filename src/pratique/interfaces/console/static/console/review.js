@@ -79,7 +79,9 @@ function prepared(root) {
   };
   one.pictures = one.viewer.addresses;
   one.pictures.slice(0, AHEAD_PICTURES).forEach((address) => pictures.get(address).catch(() => {}));
-  one.combos = completing(root, review.dataset.products);
+  one.combos = completing(root, (text) => { const body = new FormData(); body.set("q", text); return send(review.dataset.products, body); });
+  one.looks = root.dataset.looks !== undefined; // to read: nothing is taken, neither this case nor the next one
+  one.viewer.keep = (address, turned) => { const body = new FormData(); body.set("turned", turned); send(address, body).catch(() => {}); };
   root.querySelectorAll("form[data-form]").forEach((form) => form.addEventListener("submit", (event) => { event.preventDefault(); submit(one, form); }));
   return one;
 }
@@ -92,7 +94,7 @@ async function fromAnswer(answer) {
 
 /* Claim and fetch the next case while the present one is looked at. */
 function fetchAhead() {
-  if (ahead.length || fetching || !present) return fetching;
+  if (ahead.length || fetching || !present || present.looks) return fetching;
   const body = new FormData();
   if (present.id) body.set("after", present.id);
   // Only when the last decision is in: until then the case that it is about would come back as the next one.
@@ -285,6 +287,7 @@ async function undo() {
 
 async function skip() {
   const one = present;
+  if (one.looks) return;
   timing = performance.now();
   await showNext();
   // Given back only when the next one is there, lest it is the same case again.
@@ -431,6 +434,7 @@ const deeds = {
   return: () => openForm("return"), "hand-over": () => openForm("hand-over"), opinion: () => openForm("opinion"),
   message: () => openForm("message"), split: () => openForm("split"),
   "look-again": () => (present.id ? open(present.id, { remember: false }) : showNext()).catch((error) => trouble(present, error.message)),
+  take: () => change(present, "claim", {}),
   "take-over": () => change(present, "claim", { over: true }),
 };
 

@@ -99,12 +99,12 @@ class Combo {
   }
 }
 
-/* Make combos of a part of the page; return them by their element. */
-function completing(root, address) {
+/* Make combos of a part of the page; return them by their element. `ask` sends what was typed and returns the answer. */
+function completing(root, ask) {
   const colleagues = JSON.parse(document.getElementById("colleagues")?.textContent ?? "[]");
   const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   const find = {
-    products: async (text) => (text.trim() ? (await (await fetch(`${address}?q=${encodeURIComponent(text)}`)).json()).options : []),
+    products: async (text) => (text.trim() ? (await (await ask(text)).json()).options : []),
     colleagues: async (text) => colleagues.filter((one) => plain(`${one.name} ${one.hint}`).includes(plain(text.trim()))),
   };
   return new Map([...root.querySelectorAll("[data-combo]")].map((one) => [one, new Combo(one, find[one.dataset.combo])]));

@@ -89,7 +89,17 @@ class Viewer {
       this.turns[this.index] = (this.turns[this.index] + (what === "left" ? 270 : 90)) % 360;
       this.fit ??= "page";
       this.refit();
+      this.keepTurn(this.pages[this.index], this.turns[this.index]);
     }
+  }
+
+  /* The next person sees the page as it was left; turned several times in a row, it is said once. */
+  keepTurn(page, turned) {
+    page.querySelector("img").className = `turned-${turned}`;
+    if (!page.dataset.turn) return;
+    this.saving ??= new Map();
+    clearTimeout(this.saving.get(page));
+    this.saving.set(page, setTimeout(() => this.keep?.(page.dataset.turn, turned), 500));
   }
 
   /* Width and height of the page as it stands, turned or not. */
