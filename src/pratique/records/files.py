@@ -22,6 +22,8 @@ from pratique.records.models import File, Page
 LARGEST_FILE = imaging.MAX_BYTES
 MOST_PAGES = imaging.MAX_PAGES  # of a file, and of all files of a submission together
 MOST_FILES = 10
+# Of one student, in everything that no reviewer has decided on: drafts and submissions may be as many as they like.
+MOST_BYTES_OPEN = 40 * LARGEST_FILE
 # A part is a stored file: many tiny ones would cost more than they carry. The last part may be any size.
 SMALLEST_PART = 4096
 
@@ -88,6 +90,10 @@ def _sentences() -> dict[str, str]:
             "With this file there would be more than %(most)s pages. Remove what is not needed, or send these first."
         )
         % {"most": MOST_PAGES},
+        "too_much_open": _(
+            "There is no more room for files that nobody has looked at yet. Remove some from your drafts, or wait "
+            "until a reviewer has decided on what you sent."
+        ),
         "part_missing": _("A part of this file got lost on its way. Please choose it again."),
         "part_too_small": _("This part of the file is too small to keep."),
         "more_than_declared": _("More arrived than the file was said to have. Please choose it again."),

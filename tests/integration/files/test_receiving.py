@@ -7,8 +7,9 @@ from pratique.foundation import imaging
 from pratique.foundation.storage import blob_store
 from pratique.records.actions import checking
 from pratique.records.actions import files as actions
+from pratique.records.actions.drafts import start_submission
 from pratique.records.files import FileNotTaken, OffsetError, UnknownFileError
-from pratique.records.models import File, Page
+from pratique.records.models import File, Page, Submission
 from tests.integration.files.material import MB, pdf, photo
 from tests.schools import NOW
 
@@ -154,6 +155,24 @@ def test_an_eleventh_file_waits_until_one_is_removed(ana):
     assert refused.value.code == "too_many_files"
 
 
+def test_a_student_cannot_fill_the_disk_with_drafts(ana, monkeypatch):
+    monkeypatch.setattr(actions, "MOST_BYTES_OPEN", 3 * MB)
+
+    def begin(submission):
+        return actions.begin(submission_id=submission.id, name="a", size=2 * MB, by=ana.actor, now=NOW)
+
+    with ana.scope():
+        other = start_submission(student=ana.student, requirement_keys=["varicella"], by=ana.actor, now=NOW)
+        begin(ana.submission)
+        with pytest.raises(FileNotTaken) as refused:
+            begin(other)
+        Submission.objects.filter(id=ana.submission.id).update(
+            state="decided", sent_at=NOW, decided_at=NOW, decided_by="staff:1", sent_by="student:1"
+        )
+        assert begin(other).size == 2 * MB
+    assert refused.value.code == "too_much_open"
+
+
 def test_more_than_20_pages_together_are_refused(ana):
     assert ana.checked(pdf(12), "one.pdf").state == "ready"
     file = ana.checked(pdf(9), "two.pdf")
@@ -213,6 +232,7 @@ def test_every_refusal_has_a_sentence(language):
             *imaging.REFUSALS,
             "type_not_accepted:office",
             "too_many_files",
+            "too_much_open",
             "part_missing",
             "removed",
         ):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Sum
 
 from pratique.foundation import audit
 from pratique.foundation.queue import enqueue
@@ -18,6 +18,7 @@ from pratique.records import policies
 from pratique.records.actions.checking import check
 from pratique.records.files import (
     LARGEST_FILE,
+    MOST_BYTES_OPEN,
     MOST_FILES,
     MOST_PAGES,
     SMALLEST_PART,
@@ -27,7 +28,7 @@ from pratique.records.files import (
     part_name,
     shown_name,
 )
-from pratique.records.models import File, FileState, Page, Submission
+from pratique.records.models import File, FileState, Page, Submission, SubmissionState
 
 __all__ = ["append", "begin", "check", "remove", "reorder", "turn"]
 
@@ -35,7 +36,8 @@ __all__ = ["append", "begin", "check", "remove", "reorder", "turn"]
 def begin(*, submission_id: UUID, name: str, size: int, by: audit.Actor, now: datetime) -> File:
     """Make room in a draft for a file of `size` bytes that the sender calls `name`; its parts come next.
 
-    Raises FileNotTaken: empty, too_large, too_many_files, too_many_pages_together, or why it is no draft.
+    Raises FileNotTaken: empty, too_large, too_many_files, too_many_pages_together, too_much_open, or why it is no
+    draft.
     """
     submission = _draft(submission_id)
     if size <= 0:
@@ -47,6 +49,8 @@ def begin(*, submission_id: UUID, name: str, size: int, by: audit.Actor, now: da
         raise FileNotTaken("too_many_files")
     if Page.objects.filter(submission=submission).count() >= MOST_PAGES:
         raise FileNotTaken("too_many_pages_together")
+    if _bytes_open(submission.student_id) + size > MOST_BYTES_OPEN:
+        raise FileNotTaken("too_much_open")
     last = there.aggregate(last=Max("position"))["last"]
     file = File.objects.create(
         institution_id=submission.institution_id,
@@ -60,6 +64,16 @@ def begin(*, submission_id: UUID, name: str, size: int, by: audit.Actor, now: da
     )
     _note("begun", file, by, now, bytes=size)
     return file
+
+
+def _bytes_open(student_id: UUID) -> int:
+    """Return how much a student has stored, or said to send, of what no reviewer has decided on.
+
+    What was taken back or refused counts until it is forgotten. Two who begin at the same moment in two drafts may go
+    over the limit by a file each; that is not worth a lock of the student.
+    """
+    undecided = File.objects.filter(student_id=student_id).exclude(submission__state=SubmissionState.DECIDED)
+    return undecided.aggregate(bytes=Sum("size"))["bytes"] or 0
 
 
 def append(*, file_id: UUID, offset: int, content: bytes, by: audit.Actor, now: datetime) -> int:
