@@ -134,6 +134,13 @@ def test_what_was_returned_keeps_its_place_when_it_comes_back(desk):
     assert back.sent_at == LATER + timedelta(days=3)
 
 
+def test_a_returned_item_s_place_comes_back_once_for_each_requirement(desk):
+    before = desk.claimed(FIRST, keys=("mmr", "exam"))
+    desk.decide(before, "dose", "document")
+    first, same, other = (desk.draft(SECOND, keys=(key,), follows=before) for key in ("mmr", "mmr", "exam"))
+    assert [desk.send(one, now=LATER).queued_at for one in (first, same, other)] == [NOW, LATER, NOW]
+
+
 def test_what_was_approved_gives_no_place_away(desk):
     before = desk.claimed(FIRST)
     desk.decide(before)

@@ -215,6 +215,12 @@ def _place(submission: Submission, now: datetime) -> datetime:
         submission_id=submission.follows_id, decision=Decision.REJECTED, undone_at__isnull=True
     )
     before = Submission.objects.filter(id=submission.follows_id, state=SubmissionState.DECIDED).first()
+    # One place comes back once: of several drafts begun for the same returned item the first one sent has it.
+    others = Submission.objects.filter(follows_id=submission.follows_id).exclude(id=submission.id)
+    sent = others.exclude(state__in=[SubmissionState.DRAFT, SubmissionState.WITHDRAWN])
+    taken = {key for keys in sent.values_list("requirement_keys", flat=True) for key in keys}
+    if taken & set(submission.requirement_keys):
+        return now
     if before is None or before.queued_at is None or not returned.exists():
         return now
     return min(before.queued_at, now)
