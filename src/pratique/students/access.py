@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from pratique.students.models import Membership, MembershipState, Student, StudentAccount
+from pratique.students.models import Membership, MembershipState, StudentAccount
 
 
 class AccessStanding(StrEnum):
@@ -55,11 +55,6 @@ def closing_of(student_id: UUID, today: date) -> Closing:
     """Return whether and why the portal is closed to a student of the present institution."""
     found = Membership.objects.filter(student_id=student_id).values_list("state", "expires_on")
     return access_of([Registration(*row) for row in found], today)
-
-
-def standing_of_access(student: Student, today: date) -> AccessStanding:
-    """Return whether `student` may use the portal; archived and expired ones may take their record away."""
-    return closing_of(student.id, today).standing
 
 
 def account_of(user_id: UUID) -> StudentAccount | None:

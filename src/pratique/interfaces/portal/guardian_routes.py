@@ -48,7 +48,10 @@ GUARDIAN_ROUTES = {
 LOOKED_AT = {
     "portal_home": "portal:record:viewed",
     "portal_item": "portal:record:viewed",
+    "portal_calendar": "portal:record:viewed",
+    "portal_messages": "portal:message:viewed",
     "portal_thread": "portal:message:viewed",
     "portal_receipt": "portal:submission:viewed",
+    "portal_original": "portal:submission:viewed",
     "portal_signing_form": "portal:submission:viewed",
 }

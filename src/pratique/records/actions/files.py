@@ -129,16 +129,6 @@ def remove(*, file_id: UUID, by: audit.Actor, now: datetime) -> None:
     _forget(file)
 
 
-def remove_all(*, submission_id: UUID, by: audit.Actor, now: datetime) -> int:
-    """Take every file out of a draft that is given up; return how many there were. Raises FileNotTaken."""
-    _draft(submission_id)
-    there = list(File.objects.select_for_update().filter(submission_id=submission_id).order_by("id"))
-    for file in there:
-        _note("removed", file, by, now)
-        _forget(file)
-    return len(there)
-
-
 def _forget(file: File) -> None:
     enqueue("records.forget_file", institution_id=file.institution_id, file_id=str(file.id))
     file.delete()
