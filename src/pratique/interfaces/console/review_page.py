@@ -10,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -48,7 +49,7 @@ DUES: Mapping[str, str | Promise] = {
     "7": _("Within 7 days"),
     "14": _("Within 14 days"),
 }
-SAFE: Mapping[str, str | Promise] = {"1": _("Safe to approve at once")}
+SAFE: Mapping[str, str | Promise] = {"1": _("Safe cases")}
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class Row:
     was: Sequence[tuple[str, str]]
     day: str  # in words
     typed_day: str  # as the field shows it
+    until: str  # in words
     waits: bool
 
 
@@ -155,7 +157,8 @@ def rows(case: Case) -> list[Row]:
             for name, value in piece.as_handed_in.items()
             if name not in _UNSAID
         ]
-        found.append(Row(piece, was, in_words(day), day, piece.state == "pending"))
+        until = in_words(str(piece.values.get("expires_on", "") or ""))
+        found.append(Row(piece, was, in_words(day), day, until, piece.state == "pending"))
     return found
 
 
@@ -242,7 +245,7 @@ def titles(ids: Sequence[UUID], today: date) -> dict[UUID, list[str]]:
 
 
 def _piece_in_words(kind: str, row: Evidence, names: Mapping[str, str]) -> str:
-    title = title_of(kind, row, names, {}, "en")
+    title = capfirst(title_of(kind, row, names, {}, "en"))
     day = in_words(str(values_of(kind, row).get(_DAY_OF.get(kind, ""), "") or ""))
     return f"{title} · {day}" if day else title
 
