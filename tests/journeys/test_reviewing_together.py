@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from pratique.accounts.roles import Role
 from pratique.records.models import Dose, Submission
+from pratique.records.models import Page as StoredPage
 from pratique.reviews.models import Review
 from tests.integration.reviews.situations import FIRST, SECOND, Desk
 from tests.journeys.conftest import Place, faults_of, sign_in
@@ -131,3 +132,21 @@ def test_a_case_is_looked_at_from_a_student_s_page_and_then_taken(page, place, d
     with desk.scope():
         mine = f"staff:{place.school.staff[Role.REVIEWER].id}"
         assert Submission.objects.get(id=case.id).claimed_by == mine
+
+
+def test_a_page_that_was_seen_before_is_said(page, place, desk):
+    # Given two students who handed in pages that look alike
+    case = given(desk, FIRST)
+    other = given(desk, FIRST, username="ben@x.edu")
+    with desk.scope():
+        StoredPage.objects.filter(submission__in=[case, other]).update(looks=12345)
+    sign_in(page, place, "reviewer")
+    start_by_keyboard(page)
+    shown(page, case)
+    # Then the reviewer is told, and looks at the other one in a tab of its own, without taking it
+    expect(page.get_by_role("heading", name="A page was seen before")).to_be_visible()
+    assert faults_of(page) == []
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name=other.number).click()
+    expect(opened.value.get_by_role("heading", level=1)).to_contain_text("Ben")
+    expect(opened.value.get_by_role("button", name="Approve")).to_have_count(0)

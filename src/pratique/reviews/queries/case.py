@@ -21,6 +21,7 @@ from pratique.records.models import (
     SubmissionState,
 )
 from pratique.records.queries import forms_of_versions, pages_of
+from pratique.requirements.queries import sets_in_force
 from pratique.reviews.models import Message
 from pratique.reviews.policies import UNSAFE
 from pratique.reviews.queries.messages import lines
@@ -82,8 +83,11 @@ def case(
                 *(one.decided_by for one in past),
             ]
         )  # fmt: skip
+        # What the student's own groups ask for is named by them; what another group asks for has a name as well.
+        known = [one for in_force in sets_in_force(today).values() for one in in_force.requirements]
         requirement_names = {
-            one.requirement.key: name_in_words(one.requirement.name, gettext) for one in judged
+            one.key: name_in_words(one.name, gettext)
+            for one in (*known, *(one.requirement for one in judged))
         }
         answers = [row for _, row in rows if isinstance(row, FormAnswer)]
         definitions, signed = (
