@@ -29,7 +29,8 @@ def enqueue(
     """Enqueue the task `name` for an institution; the job exists if and only if the open transaction commits.
 
     `lock`: jobs of one lock run one after the other. `once`: if a job with this key waits already, none is added
-    and None is returned. `at`: not before this instant. Otherwise returns the job's id. `arguments` must be plain JSON and carry ids, never data.
+    and None is returned. `at`: not before this instant. Otherwise returns the job's id.
+    `arguments` must be plain JSON and carry ids, never data.
     """
     job = app.configure_task(
         name, queue=queue, lock=lock, queueing_lock=once, schedule_at=at, allow_unknown=True
