@@ -20,6 +20,8 @@ CLUSTER.start()
 
 from pratique.config.settings import *  # noqa: E402, F403  (the cluster's passwords exist only now)
 
+# Tests that run side by side must not count each other's tries.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {  # type: ignore[misc]
     **STORAGES,  # noqa: F405

@@ -168,6 +168,15 @@ SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # a username is unique within its institution, not in the installation
 ]
 
+# Limits on tries are counted here, by all processes that serve together; nothing about a person is kept in it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": VAR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+
 # --- mail: a local outbox that can be browsed, or SMTP -------------------------------------------------------------
 
 EMAIL_HOST = os.environ.get("PRATIQUE_SMTP_HOST", "")

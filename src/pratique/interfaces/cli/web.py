@@ -1,4 +1,4 @@
-"""The web process: Granian over `pratique.config.wsgi`, one process, several threads."""
+"""The web process: Granian over `pratique.config.wsgi`, a process a core, several threads each."""
 
 import os
 from typing import Annotated
@@ -29,10 +29,15 @@ def web(port: Annotated[int, typer.Option(envvar="PRATIQUE_PORT")] = 8000) -> No
         address="127.0.0.1",
         port=port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=processes_of_web(os.cpu_count() or 1),
         blocking_threads=THREADS,
         backlog=1024,
         websockets=False,
         log_level=LogLevels.warning,
         workers_kill_timeout=10,
     ).serve()
+
+
+def processes_of_web(cores: int) -> int:
+    """Return how many processes serve: one Python process uses one core, and workers and database need some too."""
+    return max(1, min(4, cores))
