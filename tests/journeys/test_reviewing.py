@@ -41,6 +41,8 @@ def given(desk: Desk, *pieces, **options) -> Submission:
 
 def shown(page: Page, case: Submission) -> None:
     expect(page.locator(f'[data-case="{case.id}"] h1')).to_be_visible()
+    # The server shows the first case before the script is there; keys mean something from here on.
+    expect(page.locator("[data-ready]")).to_be_attached()
 
 
 def start_by_keyboard(page: Page) -> None:

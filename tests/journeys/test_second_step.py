@@ -51,7 +51,7 @@ def when_signing_in_again(place, page):
     page.goto("/account/login/")
     page.get_by_label("Username or e-mail").fill(place.school.staff["coordinator"].username)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
 
 
