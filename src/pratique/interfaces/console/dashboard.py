@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Q
 
 from pratique.compliance.queries import TrackerProgress, progress_by_tracker
 from pratique.reviews.queries import queue
+from pratique.reviews.queries.messages import UnreadThread, unread_threads
 from pratique.rosters.models import ImportState, RosterImport
 from pratique.students.models import Invitation, InvitationState, Membership, MembershipState
 
@@ -32,6 +33,9 @@ class Figures:
     overdue: int
 
 
+_THREADS = 10
+
+
 @dataclass(frozen=True)
 class Lapsing:
     """How many approved items of one requirement end within the next weeks."""
@@ -51,11 +55,14 @@ class Attention:
     invitations_failed: int
     invitations_in_doubt: int
     lapsing: Sequence[Lapsing]
+    # Who has waited longest for somebody to read what they wrote.
+    messages: Sequence[UnreadThread]
 
     def __bool__(self) -> bool:
         return bool(
             self.imports or self.stale or self.invitations_failed or self.invitations_in_doubt or self.lapsing
-        )
+            or self.messages
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,5 +127,5 @@ def _attention(today: date, now: datetime) -> Attention:
     return Attention(
         list(imports.order_by("-received_at")[:5]),
         stale["count"], since if since and now - since > _PATIENCE else None,
-        invitations["failed"], invitations["in_doubt"], lapsing,
+        invitations["failed"], invitations["in_doubt"], lapsing, unread_threads(limit=_THREADS),
     )  # fmt: skip
