@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import fasteners
 import psycopg
@@ -93,7 +94,25 @@ def committed(django_db_setup: None, django_db_blocker: object) -> Iterator[None
             connections[alias].close()
 
 
+@pytest.fixture(autouse=True)
+def no_language_left_over() -> Iterator[None]:
+    """Undo what a request of this test activated: Django keeps a thread's language, and its tests share one thread."""
+    from django.utils import translation
+
+    yield
+    translation.deactivate()
+
+
 def _empty_all_tables(database: str) -> None:
+    """Truncate everything, again if a browser's last request still held a lock and PostgreSQL chose us to yield."""
+    for _ in range(4):
+        with suppress(psycopg.errors.DeadlockDetected):
+            _truncate(database)
+            return
+    _truncate(database)
+
+
+def _truncate(database: str) -> None:
     with psycopg.connect(CLUSTER.url("postgres", database), autocommit=True) as owner:
         tables = [
             name
