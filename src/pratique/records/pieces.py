@@ -103,11 +103,6 @@ def problems(piece: Piece, *, born: date | None, today: date) -> tuple[PieceProb
     return tuple(check(piece.values, born, today))
 
 
-def as_rules_evidence(pieces: Iterable[Piece], *, submitted_at: datetime, today: date) -> rules.Evidence:
-    """Return pieces as the rule engine sees them, waiting for review. Pieces with problems must be left out."""
-    return evidence_of_rows(evidence_rows(pieces, today=today), submitted_at=submitted_at)
-
-
 def evidence_of_rows(
     rows: Iterable[Evidence], *, submitted_at: datetime, state: str = "pending"
 ) -> rules.Evidence:

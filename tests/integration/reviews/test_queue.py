@@ -60,7 +60,6 @@ def test_the_day_on_which_it_matters_comes_before_age_and_no_day_comes_last(desk
     assert order(desk) == in_order
     assert [queue.place(case.id, now=LATER).ahead for case in (old, young, later_due, none)] == [0, 1, 2, 3]
     assert [next_for(desk, NURSE).number, next_for(desk, OTHER).number] == in_order[:2]
-    assert queue.next_ids(str(NURSE), now=LATER, but=old.id) == [later_due.id, none.id]
 
 
 def test_the_next_case_after_one_that_was_put_aside_and_round_again(desk):

@@ -10,7 +10,7 @@ from pratique.records.models import DatePrecision, Dose
 from pratique.records.pieces import (
     KINDS,
     Piece,
-    as_rules_evidence,
+    evidence_of_rows,
     evidence_rows,
     problems,
     read_date,
@@ -175,9 +175,8 @@ def test_only_a_form_that_needs_no_further_signature_has_its_day():
 
 
 def test_the_rule_engine_sees_what_waits():
-    evidence = as_rules_evidence(
-        [Piece("a1", "dose", DOSE), Piece("a2", "titer", TITER)], submitted_at=NOW, today=TODAY
-    )
+    rows = evidence_rows([Piece("a1", "dose", DOSE), Piece("a2", "titer", TITER)], today=TODAY)
+    evidence = evidence_of_rows(rows, submitted_at=NOW)
     assert [dose.state for dose in evidence.doses] == ["pending"]
     assert evidence.titers[0].antibody == "measles"
 
@@ -231,7 +230,7 @@ def test_whatever_a_client_sends_is_a_problem_or_evidence_never_an_error(drafted
     good = [piece for piece in pieces if not problems(piece, born=BORN, today=TODAY)]
     rows = evidence_rows(good, today=TODAY)
     assert len(rows) == len(good)
-    as_rules_evidence(good, submitted_at=NOW, today=TODAY)
+    evidence_of_rows(rows, submitted_at=NOW)
 
 
 @given(json)

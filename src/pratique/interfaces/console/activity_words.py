@@ -59,7 +59,6 @@ SENTENCES: Mapping[str, str | Promise] = {
     "reviews:reviews:added": _("Added reviews that were made elsewhere"),
     "reviews:message:read": _("Read messages about a case"),
     "reviews:reason:saved": _("Changed a reason for sending something back"),
-    "reviews:reason:reordered": _("Changed the order of reasons"),
     "reviews:reason:retired": _("Took a reason out of use"),
     "records:form:defined": _("Changed a form"),
     "records:submissions:added": _("Added what students handed in elsewhere"),

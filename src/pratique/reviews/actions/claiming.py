@@ -103,7 +103,7 @@ def _next(
     values: dict[str, Any] = {"institution": institution_id, "by": str(by), "now": now, "limit": 1}
     values |= {"but": but or after, "resume": but is None and after is None}
     with connection.cursor() as cursor:
-        cursor.execute(next_statement(behind=behind is not None, lock=True), {**values, **(behind or {})})
+        cursor.execute(next_statement(behind=behind is not None), {**values, **(behind or {})})
         row = cursor.fetchone()
     return row[0] if row else None
 

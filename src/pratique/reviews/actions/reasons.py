@@ -77,38 +77,6 @@ def retire_reason(*, institution: Institution, code: str, by: audit.Actor, now: 
         _record("reviews:reason:retired", institution.id, row, by=by, now=now)
 
 
-def reorder_reasons(
-    *, institution: Institution, codes: Sequence[str], by: audit.Actor, now: datetime
-) -> list[Reason]:
-    """Give the keys 1 to 9 to these reasons in this order; all others lose theirs. Returns the library."""
-    with institution_scope(institution.id):
-        if len(codes) > len(PLACES) or len(set(codes)) != len(codes):
-            raise ReasonError([("place", _("There are nine keys, and each reason has one at most."))])
-        known = {reason.code: reason for reason in library(institution.id)}
-        for code in codes:
-            _known(institution.id, code)
-        rows = {row.code: row for row in ReturnReason.objects.select_for_update().order_by("code")}
-        ReturnReason.objects.filter(place__isnull=False).update(place=None)
-        keep = {code for code, reason in known.items() if reason.place is not None} | set(codes)
-        for code in sorted(keep):
-            reason = known[code]
-            row = rows.get(code) or ReturnReason(
-                institution=institution, code=code, name=reason.name, wording=dict(reason.wording)
-            )
-            row.place = codes.index(code) + 1 if code in codes else None
-            row.save()
-        audit.record(
-            "reviews:reason:reordered",
-            institution_id=institution.id,
-            by=by,
-            now=now,
-            subject_type="institution",
-            subject_id=institution.id,
-            detail={"codes": list(codes)},
-        )
-        return library(institution.id)
-
-
 def _problems(
     code: str | None, name: str, words: Mapping[str, str], place: int | None
 ) -> Sequence[tuple[str, str]]:

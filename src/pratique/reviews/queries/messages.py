@@ -82,11 +82,6 @@ def unread_for_student(student_id: UUID, *, sees_confidential: bool = True) -> i
     )
 
 
-def unread_for_staff() -> int:
-    """Return how many messages of students nobody has read."""
-    return Message.objects.filter(side=MessageSide.STUDENT, read_at__isnull=True).count()
-
-
 def unread_threads(*, offset: int = 0, limit: int = 25) -> list[UnreadThread]:
     """Return the threads with messages of students that nobody has read, who waits longest first."""
     found = (

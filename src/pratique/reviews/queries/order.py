@@ -36,15 +36,15 @@ _RANK = (
 _BEHIND = f" and ({_RANK}, {KEY}) > (%(rank)s, %(due_on)s, %(queued_at)s, %(id)s)"
 
 
-def next_statement(*, behind: bool, lock: bool) -> str:
+def next_statement(*, behind: bool) -> str:
     """Return the statement that finds the first cases that somebody may take.
 
     Values: institution, by, now, resume, but (an id to leave out, or None), limit; `behind` wants those of `key_of`
-    too. With `lock`, rows that others are taking at this moment are passed over, and what is found is locked.
+    too. Rows that others are taking at this moment are passed over, and what is found is locked.
     """
     return (
         f"select s.id {WAITING} {FREE} and s.id is distinct from %(but)s::uuid {_BEHIND if behind else ''} "  # noqa: S608
-        f"order by {_RANK}, {KEY} limit %(limit)s {'for update of s skip locked' if lock else ''}"
+        f"order by {_RANK}, {KEY} limit %(limit)s for update of s skip locked"
     )
 
 

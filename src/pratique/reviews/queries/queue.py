@@ -13,7 +13,7 @@ from pratique.records.models import Submission
 from pratique.reviews.policies import UNSAFE
 from pratique.reviews.queries.estimate import estimate
 from pratique.reviews.queries.names import names_of
-from pratique.reviews.queries.order import FREE, KEY, WAITING, next_statement
+from pratique.reviews.queries.order import FREE, KEY, WAITING
 from pratique.reviews.queries.safety import look
 from pratique.reviews.types import Place, QueueCounts, QueueFilter, QueueRow, SafeCases
 from pratique.students.folding import plain
@@ -236,17 +236,6 @@ def counts(by: str = "", *, now: datetime | None = None, today: date | None = No
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS, values)
         return QueueCounts(*cursor.fetchone())
-
-
-def next_ids(by: str, *, now: datetime | None = None, limit: int = 2, but: UUID | None = None) -> list[UUID]:
-    """Return the cases that come next for `by`, without taking them: to fetch their pages ahead."""
-    values = {
-        "institution": current_institution(), "by": by, "now": now or clock.now(), "resume": False, "but": but,
-        "limit": limit,
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(next_statement(behind=False, lock=False), values)
-        return [row[0] for row in cursor]
 
 
 # Who comes before; and in the same statement what was decided in each hour of two weeks, by the school's clock.
