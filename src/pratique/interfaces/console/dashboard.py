@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Q
 
 from pratique.compliance.queries import TrackerProgress, progress_by_tracker
 from pratique.reviews.queries import queue
-from pratique.reviews.queries.messages import UnreadThread, unread_threads
+from pratique.reviews.queries.messages import Unanswered, unanswered
 from pratique.rosters.models import ImportState, RosterImport
 from pratique.students.models import Invitation, InvitationState, Membership, MembershipState
 
@@ -33,7 +33,7 @@ class Figures:
     overdue: int
 
 
-_THREADS = 10
+_UNANSWERED = 10
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Attention:
     invitations_in_doubt: int
     lapsing: Sequence[Lapsing]
     # Who has waited longest for somebody to read what they wrote.
-    messages: Sequence[UnreadThread]
+    messages: Sequence[Unanswered]
 
     def __bool__(self) -> bool:
         return bool(
@@ -127,5 +127,5 @@ def _attention(today: date, now: datetime) -> Attention:
     return Attention(
         list(imports.order_by("-received_at")[:5]),
         stale["count"], since if since and now - since > _PATIENCE else None,
-        invitations["failed"], invitations["in_doubt"], lapsing, unread_threads(limit=_THREADS),
+        invitations["failed"], invitations["in_doubt"], lapsing, unanswered(limit=_UNANSWERED),
     )  # fmt: skip

@@ -13,12 +13,11 @@ from pratique.reviews.queries.names import names_of
 from pratique.reviews.types import MessageLine
 
 
-class UnreadThread(NamedTuple):
-    """A thread in which a student waits for an answer."""
+class Unanswered(NamedTuple):
+    """A student who wrote what nobody has read: how many messages, and since when the first waits."""
 
     student_id: UUID
     student_name: str
-    requirement_key: str
     unread: int
     since: datetime
 
@@ -82,17 +81,17 @@ def unread_for_student(student_id: UUID, *, sees_confidential: bool = True) -> i
     )
 
 
-def unread_threads(*, offset: int = 0, limit: int = 25) -> list[UnreadThread]:
-    """Return the threads with messages of students that nobody has read, who waits longest first."""
+def unanswered(*, offset: int = 0, limit: int = 25) -> list[Unanswered]:
+    """Return the students with messages that nobody has read, who waits longest first."""
     found = (
         Message.objects.filter(side=MessageSide.STUDENT, read_at__isnull=True)
-        .values_list("student_id", "student__first_name", "student__last_name", "requirement_key")
+        .values_list("student_id", "student__first_name", "student__last_name")
         .annotate(unread=Count("id"), since=Min("sent_at"))
-        .order_by("since", "student_id", "requirement_key")[offset : offset + limit]
+        .order_by("since", "student_id")[offset : offset + limit]
     )
     return [
-        UnreadThread(student_id, f"{first} {last}".strip(), key, unread, since)
-        for student_id, first, last, key, unread, since in found
+        Unanswered(student_id, f"{first} {last}".strip(), unread, since)
+        for student_id, first, last, unread, since in found
     ]
 
 

@@ -34,7 +34,7 @@ function draw(canvas) {
       maintainAspectRatio: false,
       scales: {
         x: { stacked: data.stacked, beginAtZero: true, ticks: { color: ink, precision: 0 }, grid: { color: color("line") }, border: { display: false } },
-        y: { stacked: data.stacked, ticks: { color: ink, autoSkip: false, callback(value) { const text = this.getLabelForValue(value); return text.length > 28 ? `${text.slice(0, 27)}…` : text; } }, grid: { display: false }, border: { color: color("line-strong") } },
+        y: { stacked: data.stacked, ticks: { color: ink, autoSkip: false, callback(value) { return shortened(this.getLabelForValue(value), this.chart.width); } }, grid: { display: false }, border: { color: color("line-strong") } },
       },
       plugins: {
         legend: { position: "top", align: "start", display: data.series.length > 1, labels: { color: ink, boxWidth: 12, boxHeight: 12 } },
@@ -42,6 +42,12 @@ function draw(canvas) {
       },
     },
   }));
+}
+
+// Chart.js gives labels half of the width and cuts them at their beginning; about 7 pixels go to a letter.
+function shortened(text, width) {
+  const longest = Math.min(28, Math.floor(width / 2 / 7));
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
 function drawAll() {
