@@ -219,6 +219,24 @@ class Case:
     claimed_by_name: str = ""
     handed_to_name: str = ""
     second_opinion_of_name: str = ""
+    on_record: Sequence["OnRecord"] = ()
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """What was approved before for a requirement that the case is about."""
+
+    name: str
+    pieces: Sequence["RecordedPiece"]
+
+
+@dataclass(frozen=True)
+class RecordedPiece:
+    """One of them. `day` is ISO text as far as it is known, `counts` whether a dose counts (None: no dose)."""
+
+    title: str
+    day: str
+    counts: bool | None
 
 
 # --- the queue --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pratique.institutions.models import RequirementGroup
 from pratique.records.models import Dose, Page, Submission
 from pratique.reviews.queries import queue
 from tests.integration.console.conftest import text_of
-from tests.integration.reviews.situations import FIRST, SECOND, a_desk
+from tests.integration.reviews.situations import FIRST, PAPER, SECOND, TOO_EARLY, a_desk
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,23 @@ def test_a_case_is_looked_at_without_being_taken(nurse, desk):
         assert Submission.objects.get(id=case.id).opened_at is None
     taken = send(nurse, f"/review/case/{case.id}/claim/")
     assert 'data-deed="approve"' in taken.content.decode()
+
+
+def test_what_was_approved_before_stands_beside_the_case(nurse, desk):
+    with desk.scope():
+        desk.decide(desk.claimed(FIRST, TOO_EARLY))
+        desk.decide(desk.claimed(PAPER, keys=("physical_exam",)))
+        case = desk.sent(SECOND)
+    page = text_of(nurse.get(f"/review/case/{case.id}/?look"))
+    stands = page.split("On record already")[1].split("Messages")[0]
+    # The dose that came too early stands there as what it is; a paper for another requirement does not.
+    assert stands.split() == ["MMR", "MMR", "May", "1,", "2007", "MMR", "May", "10,", "2007", "Does", "not", "count"]
+
+
+def test_a_first_case_has_nothing_on_record(nurse, desk):
+    with desk.scope():
+        case = desk.sent(FIRST, SECOND)
+    assert "On record already" not in text_of(nurse.get(f"/review/case/{case.id}/?look"))
 
 
 def test_a_student_s_page_leads_to_a_look_and_a_coordinator_s_nowhere(nurse, signed_in, desk):

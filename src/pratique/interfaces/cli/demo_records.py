@@ -18,6 +18,23 @@ _HEPATITIS_B = [("08", "Engerix-B Pediatric"), ("08", "Recombivax HB"), ("110", 
 _TDAP = [("115", "Boostrix"), ("115", "Adacel")]
 _MENACWY = [("114", "Menactra"), ("136", "Menveo"), ("203", "MenQuadfi")]
 
+_NO_TB_RISK = {
+    "birth_country": "US", "lived_in_listed_country": False, "close_contact": False,
+    "lived_or_worked_in_facility": False, "health_work": False, "group_at_risk": False, "weakened_immunity": False,
+    "positive_test_before": False, "bcg": "no", "symptoms": False,
+}  # fmt: skip
+_TB_RISK: list[dict[str, Any]] = [
+    {
+        "birth_country": "IN",
+        "lived_in_listed_country": True,
+        "where_and_when": "India, until 2019",
+        "bcg": "yes",
+    },
+    {"birth_country": "PH", "bcg": "unknown"},
+    {"lived_in_listed_country": True, "where_and_when": "Peru, 2015 to 2018"},
+    {"health_work": True},
+]
+
 # How far a student has come, and how many of a hundred are there.
 PROFILES = (
     ("cleared", 46),
@@ -107,7 +124,8 @@ class StudentRecords:
 
     def tb(self, state: str, *, short: bool = False, lapsed: bool = False) -> Iterator[Evidence]:
         risk = self.chance.random() < 0.2
-        yield self._form("tb_questionnaire", {"tb_risk": risk or short}, state)
+        answers = _TB_RISK[self.born.day % len(_TB_RISK)] if risk or short else {}
+        yield self._form("tb_questionnaire", {**_NO_TB_RISK, **answers, "tb_risk": risk or short}, state)
         if risk and not short:
             yield self._document("tb_test", self._ago(days=60), state)
 

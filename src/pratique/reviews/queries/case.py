@@ -26,6 +26,7 @@ from pratique.reviews.models import Message
 from pratique.reviews.policies import UNSAFE
 from pratique.reviews.queries.messages import lines
 from pratique.reviews.queries.names import names_of
+from pratique.reviews.queries.on_record import on_record
 from pratique.reviews.queries.safety import is_unread, look, pieces_of
 from pratique.reviews.queries.titles import title_of
 from pratique.reviews.queries.values import values_of
@@ -119,6 +120,7 @@ def case(
             claimed_by_name=names.get(submission.claimed_by, ""),
             handed_to_name=names.get(submission.handed_to, ""),
             second_opinion_of_name=names.get(submission.second_opinion_of, ""),
+            on_record=on_record(judged, submission.requirement_keys, requirement_names, language),
         )
 
 

@@ -13,17 +13,25 @@ from pratique.compliance import facts
 from pratique.requirements.queries import sets_in_force
 from pratique.rules import (
     PROOF,
+    Document,
+    Dose,
     DoseFinding,
     Evaluator,
     Evidence,
+    EvidenceState,
+    Exemption,
+    FormAnswer,
     ItemStatus,
     Relevance,
     Requirement,
     StudentFacts,
+    Titer,
     compile_requirement,
 )
 from pratique.rules import Verdict as RulesVerdict
 from pratique.students.models import Membership, MembershipState
+
+Fact = Dose | Titer | Document | FormAnswer | Exemption
 
 
 class Judgement(NamedTuple):
@@ -34,6 +42,8 @@ class Judgement(NamedTuple):
     would_be: RulesVerdict
     # Ids of those pieces of the case that bear on this requirement.
     pieces: frozenset[str]
+    # What bears on it and was approved before: the verdict stands on it too.
+    on_record: tuple[Fact, ...] = ()
 
     def finding(self, piece_id: str) -> DoseFinding | None:
         """Return what became of a dose, or None where the rule did not look at it."""
@@ -86,8 +96,16 @@ def _judge(
             for kind in kinds
         )
     )
-    bearing = _bearing(evidence, check.relevance, requirement.key) & pieces
-    return Judgement(requirement, now, check(approved, student, today), frozenset(bearing))
+    bearing = _bearing(evidence, check.relevance, requirement.key)
+    on_record = tuple(
+        one
+        for kind in kinds
+        for one in kind
+        if str(one.id) in bearing - pieces and one.state == EvidenceState.APPROVED
+    )
+    return Judgement(
+        requirement, now, check(approved, student, today), frozenset(bearing & pieces), on_record
+    )
 
 
 def _bearing(evidence: Evidence, relevance: Relevance, key: str) -> set[str]:
