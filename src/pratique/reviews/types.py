@@ -100,12 +100,13 @@ class Aimed:
 class Verdict:
     """What the machine says of a piece for one requirement, were all pieces of the case approved.
 
-    `counts` is for doses: whether it counts; None where the rule did not need to look at it, and for other kinds.
+    `is_now` is the standing without them. `counts` is for doses: whether it counts; None where the rule did not need to look at it, and for other kinds.
     """
 
     requirement_key: str
     name: str
     would_be: str
+    is_now: str
     counts: bool | None
     sentences: Sequence[str]
 

@@ -41,7 +41,29 @@ def test_what_was_approved_before_stands_beside_the_case(nurse, desk):
     page = text_of(nurse.get(f"/review/case/{case.id}/?look"))
     stands = page.split("On record already")[1].split("Messages")[0]
     # The dose that came too early stands there as what it is; a paper for another requirement does not.
-    assert stands.split() == ["MMR", "MMR", "May", "1,", "2007", "MMR", "May", "10,", "2007", "Does", "not", "count"]
+    assert stands.split() == [
+        "MMR",
+        "MMR",
+        "May",
+        "1,",
+        "2007",
+        "MMR",
+        "May",
+        "10,",
+        "2007",
+        "Does",
+        "not",
+        "count",
+    ]
+
+
+def test_what_stands_already_is_not_said_to_come_of_the_case(nurse, desk):
+    with desk.scope():
+        desk.decide(desk.claimed(FIRST, SECOND))
+        case = desk.sent()
+    page = text_of(nurse.get(f"/review/case/{case.id}/?look"))
+    assert "MMR is approved already" in page
+    assert "would be approved" not in page
 
 
 def test_a_first_case_has_nothing_on_record(nurse, desk):

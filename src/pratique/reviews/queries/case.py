@@ -189,6 +189,7 @@ def _verdict(judgement: Judgement, row: Evidence, names: Mapping[str, str]) -> V
         requirement_key=key,
         name=names.get(key, key),
         would_be=str(judgement.would_be.status),
+        is_now=str(judgement.now.status),
         counts=finding.counts if finding is not None else None,
         sentences=[in_words(reason) for reason in reasons],
     )
