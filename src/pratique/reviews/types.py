@@ -100,7 +100,8 @@ class Aimed:
 class Verdict:
     """What the machine says of a piece for one requirement, were all pieces of the case approved.
 
-    `is_now` is the standing without them. `counts` is for doses: whether it counts; None where the rule did not need to look at it, and for other kinds.
+    `is_now` is the standing without that. `counts` is for doses: whether it counts; None where the rule did not need
+    to look at it, and for other kinds.
     """
 
     requirement_key: str
