@@ -75,7 +75,9 @@ INVENTORY: dict[str, Fields] = {
         "uploaded_at checked_at",
         personal="student name uploaded_by",
     ),
-    "records.Page": Fields("id institution file submission number position width height turned looks"),
+    "records.Page": Fields(
+        "id institution file submission number position width height turned looks picture", personal="sketch"
+    ),
     "records.Signature": Fields("id institution form_answer place role signed_at", personal="name signed_by"),
     "records.FormDefinition": Fields("id institution key version definition created_at"),
     "records.Dose": Fields(

@@ -149,9 +149,9 @@ def thumbnail_name(file_id: UUID, number: int) -> str:
 
 
 def repeated_pages(pages: Sequence[Page]) -> dict[UUID, int]:
-    """Return pages that look like an earlier one of `pages`: id to that one's place, counted from 1.
+    """Return pages that are the same picture as an earlier one of `pages`: id to that one's place, counted from 1.
 
-    The same file again is found too. Blank pages (`looks` 0) are all alike and mean nothing.
+    The same file again is found too. Empty pages are all alike and mean nothing.
     """
     found: dict[UUID, int] = {}
     for place, page in enumerate(pages):
@@ -165,6 +165,4 @@ def repeated_pages(pages: Sequence[Page]) -> dict[UUID, int]:
 def _alike(page: Page, other: Page) -> bool:
     if page.file.sha256 == other.file.sha256 and page.number == other.number:
         return True
-    if not page.looks or not other.looks:
-        return False
-    return bin((page.looks ^ other.looks) & 0xFFFF_FFFF_FFFF_FFFF).count("1") <= 1
+    return page.picture is not None and page.picture == other.picture

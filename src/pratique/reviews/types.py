@@ -171,7 +171,7 @@ class PastSubmission:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A page of the case that was seen elsewhere in this institution. `kind`: same_file or looks_alike.
+    """A page of the case that was seen elsewhere in this institution. `kind`: same_file or same_picture.
 
     `student_name` is None where it is the same student's.
     """

@@ -111,7 +111,7 @@ def a_desk(*requirements, rows=(ANA, BEN)) -> Desk:
 
 
 def add_pages(
-    case: Submission, count: int = 1, *, looks=None, sha256="", state="ready", active=False
+    case: Submission, count: int = 1, *, picture=None, sha256="", state="ready", active=False
 ) -> list[Page]:
     """A file of so many pages, as checking leaves it."""
     file = File.objects.create(
@@ -122,7 +122,7 @@ def add_pages(
     return [
         Page.objects.create(
             institution_id=case.institution_id, file=file, submission=case, number=number, position=number, width=800,
-            height=600, looks=new_id().int % 2**62 if looks is None else looks,
+            height=600, looks=77, picture=picture or new_id(),
         )
         for number in range(1, count + 1)
     ]  # fmt: skip

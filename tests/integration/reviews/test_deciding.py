@@ -263,7 +263,8 @@ def test_what_keeps_a_case_out_of_bulk_approval(desk, make, sentence):
 
 def test_a_page_seen_before_keeps_a_case_out_of_bulk_approval(desk):
     ours, theirs = desk.draft(*SAFE), desk.draft(FIRST, username="ben@x.edu")
-    add_pages(ours, looks=77), add_pages(theirs, looks=77)
+    picture = new_id()
+    add_pages(ours, picture=picture), add_pages(theirs, picture=picture)
     desk.send(theirs)
     assert "seen before" in approve_many(desk, desk.send(ours)).skipped[0][1]
 

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from pratique.accounts.roles import Role
 from pratique.foundation.audit import Actor
+from pratique.foundation.ids import new_id
 from pratique.records.models import Submission
 from pratique.reviews.actions import cases, claiming, messages
 from pratique.reviews.errors import CaseError, NotForYouError, PieceError
@@ -187,7 +188,8 @@ def test_everything_about_a_case(desk):
     desk.decide(past, "document", text="Page two.")
     theirs = desk.draft(FIRST, username="ben@x.edu")
     case = desk.draft(FIRST, TOO_EARLY, EXEMPT)
-    add_pages(theirs, looks=77), add_pages(case, looks=77)
+    picture = new_id()
+    add_pages(theirs, picture=picture), add_pages(case, picture=picture)
     desk.send(theirs), desk.send(case)
     messages.write(
         student_id=case.student_id,
@@ -208,7 +210,7 @@ def test_everything_about_a_case(desk):
     assert (exempt.kind, "statement" in exempt.values, shown.statement) == ("exemption", False, None)
     assert the_case(case.id, TODAY, show_statement=True, now=LATER).statement == "Private."
     assert len(shown.pages) == 2
-    assert [(one.kind, one.student_name) for one in shown.duplicates] == [("looks_alike", "Ben Okafor")]
+    assert [(one.kind, one.student_name) for one in shown.duplicates] == [("same_picture", "Ben Okafor")]
     assert [(one.number, one.pieces[0].reason_name, one.pieces[0].reason_text) for one in shown.history] == [
         (past.number, "Cannot be read", "Page two.")
     ]

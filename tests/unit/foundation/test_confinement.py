@@ -141,6 +141,9 @@ def plain(width: int = 40, height: int = 30, **options) -> bytes:
     return out.getvalue()
 
 
+SKETCH = bytes(64 * 64)
+
+
 def line(*rows: list, notes: object = ()) -> bytes:
     return orjson.dumps({"pages": rows, "notes": notes}) + b"\n"
 
@@ -150,8 +153,10 @@ def row(image: bytes, thumbnail: bytes, *, width=40, height=30, looks=0) -> list
 
 
 def test_an_honest_answer_is_read():
-    rendered = answer.read(line(row(plain(), plain())) + plain() + plain(), Kind.PNG)
-    assert rendered == imaging.Rendered("image/png", (imaging.RenderedPage(40, 30, plain(), plain(), 0),))
+    rendered = answer.read(line(row(plain(), plain())) + plain() + plain() + SKETCH, Kind.PNG)
+    assert rendered == imaging.Rendered(
+        "image/png", (imaging.RenderedPage(40, 30, plain(), plain(), 0, SKETCH),)
+    )
 
 
 EXIF = Image.Exif()
@@ -166,22 +171,29 @@ LIES = {
     "a refusal and more": b'{"refused":"empty"}\nmore',
     "no pages": line(),
     "21 pages": line(*[row(GOOD, GOOD)] * 21) + GOOD * 42,
-    "a note of its own": line(row(GOOD, GOOD), notes=["<script>"]) + GOOD * 2,
-    "another width": line(row(GOOD, GOOD, width=41)) + GOOD * 2,
-    "a width in words": line(row(GOOD, GOOD, width="40")) + GOOD * 2,
-    "a width of true": line(row(GOOD, GOOD, width=True)) + GOOD * 2,
-    "looks of 65 bits": line(row(GOOD, GOOD, looks=1 << 63)) + GOOD * 2,
-    "less than it says": line(row(GOOD, GOOD)) + GOOD,
-    "more than it says": line(row(GOOD, GOOD)) + GOOD * 3,
+    "a note of its own": line(row(GOOD, GOOD), notes=["<script>"]) + GOOD * 2 + SKETCH,
+    "another width": line(row(GOOD, GOOD, width=41)) + GOOD * 2 + SKETCH,
+    "a width in words": line(row(GOOD, GOOD, width="40")) + GOOD * 2 + SKETCH,
+    "a width of true": line(row(GOOD, GOOD, width=True)) + GOOD * 2 + SKETCH,
+    "looks of 65 bits": line(row(GOOD, GOOD, looks=1 << 63)) + GOOD * 2 + SKETCH,
+    "less than it says": line(row(GOOD, GOOD)) + GOOD + SKETCH,
+    "half a sketch": line(row(GOOD, GOOD)) + GOOD * 2 + SKETCH[:-1],
+    "more than it says": line(row(GOOD, GOOD)) + GOOD * 3 + SKETCH,
     "a length below nothing": line([40, 30, -5, 5, 0]),
-    "HTML for a picture": line([40, 30, 6, len(GOOD), 0]) + b"<html>" + GOOD,
-    "a picture too large": line(row(plain(2201, 3), GOOD, width=2201, height=3)) + plain(2201, 3) + GOOD,
-    "a thumbnail too large": line(row(GOOD, plain(321, 3))) + GOOD + plain(321, 3),
-    "Exif": line(row(plain(exif=EXIF), GOOD)) + plain(exif=EXIF) + GOOD,
-    "a comment": line(row(plain(comment=b"x"), GOOD)) + plain(comment=b"x") + GOOD,
-    "a progressive picture": line(row(plain(progressive=True), GOOD)) + plain(progressive=True) + GOOD,
-    "something behind the picture": line(row(GOOD + b"PK", GOOD)) + GOOD + b"PK" + GOOD,
-    "half a picture": line(row(GOOD[:-9], GOOD)) + GOOD[:-9] + GOOD,
+    "HTML for a picture": line([40, 30, 6, len(GOOD), 0]) + b"<html>" + GOOD + SKETCH,
+    "a picture too large": line(row(plain(2201, 3), GOOD, width=2201, height=3))
+    + plain(2201, 3)
+    + GOOD
+    + SKETCH,
+    "a thumbnail too large": line(row(GOOD, plain(321, 3))) + GOOD + plain(321, 3) + SKETCH,
+    "Exif": line(row(plain(exif=EXIF), GOOD)) + plain(exif=EXIF) + GOOD + SKETCH,
+    "a comment": line(row(plain(comment=b"x"), GOOD)) + plain(comment=b"x") + GOOD + SKETCH,
+    "a progressive picture": line(row(plain(progressive=True), GOOD))
+    + plain(progressive=True)
+    + GOOD
+    + SKETCH,
+    "something behind the picture": line(row(GOOD + b"PK", GOOD)) + GOOD + b"PK" + GOOD + SKETCH,
+    "half a picture": line(row(GOOD[:-9], GOOD)) + GOOD[:-9] + GOOD + SKETCH,
 }
 
 

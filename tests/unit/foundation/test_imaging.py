@@ -6,7 +6,7 @@ import struct
 import threading
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pratique.foundation import imaging
 from pratique.foundation.imaging import process, types
@@ -210,13 +210,60 @@ def test_a_tiff_whose_pages_go_in_a_circle_ends():
     assert len(imaging.render(bytes(content)).pages) == 1
 
 
-def test_pages_that_look_alike_have_looks_that_differ_little():
+def test_a_picture_that_was_saved_anew_has_the_same_looks():
     looks = only_page(files.jpeg()).looks
     again = only_page(files.saved(files.picture(800, 600), "PNG")).looks
     other = only_page(files.saved(files.picture().transpose(Image.Transpose.FLIP_LEFT_RIGHT), "PNG")).looks
     assert bin((looks ^ again) & (2**64 - 1)).count("1") <= 4
     assert bin((looks ^ other) & (2**64 - 1)).count("1") > 8
     assert only_page(files.saved(Image.new("RGB", (400, 300), "white"), "JPEG")).looks == 0
+
+
+def card(name: str, given: str) -> Image.Image:
+    """A state's immunization card, scanned: all that differs from the next student's is a name and a date."""
+    sheet = Image.new("RGB", (1275, 1650), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle((60, 60, 1215, 180), fill=(30, 60, 110))
+    for line in range(14):
+        draw.rectangle((60, 320 + line * 80, 1215, 400 + line * 80), outline=(90, 90, 90), width=3)
+        draw.text(
+            (80, 335 + line * 80), "Vaccine        Date given        Clinic", font_size=34, fill="black"
+        )
+    draw.text((80, 220), f"Name: {name}", font_size=40, fill="black")
+    draw.text((700, 340), given, font_size=34, fill="black")
+    return sheet
+
+
+def saved_anew(image: Image.Image, scale: float, quality: int) -> bytes:
+    size = int(image.width * scale), int(image.height * scale)
+    return files.saved(image.resize(size, Image.Resampling.BICUBIC), "JPEG", quality=quality)
+
+
+ANA = card("Ana Nunez", "03/04/2008")
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        pytest.param(saved_anew(ANA, 1, 60), True, id="saved coarser"),
+        pytest.param(saved_anew(ANA, 0.6, 80), True, id="made smaller"),
+        pytest.param(saved_anew(ANA, 1.3, 90), True, id="made larger"),
+        pytest.param(files.saved(card("Ben Okafor", "03/04/2008"), "PNG"), False, id="another name"),
+        # What somebody wrote over is the same paper: a reviewer wants to know.
+        pytest.param(files.saved(card("Ana Nunez", "11/27/2008"), "PNG"), True, id="a date changed"),
+    ],
+)
+def test_papers_of_one_form_are_told_apart_and_a_picture_is_known_again(other, same):
+    ours, theirs = only_page(files.saved(ANA, "PNG")), only_page(other)
+    assert ours.looks == theirs.looks
+    assert imaging.same_picture(ours.sketch, theirs.sketch) is same
+    assert imaging.shows_something(ours.sketch)
+
+
+def test_an_empty_page_shows_nothing():
+    assert not imaging.shows_something(
+        only_page(files.saved(Image.new("RGB", (400, 300), "white"), "JPEG")).sketch
+    )
 
 
 def test_threads_draw_at_once_and_each_gets_its_own():

@@ -12,6 +12,7 @@ plain JPEG of the size that was told, with no metadata. The file itself is kept 
 from pratique.foundation.imaging.process import RenderingUnavailableError
 from pratique.foundation.imaging.process import render_page_images as render
 from pratique.foundation.imaging.refusals import FOUND, REFUSALS, FileRefused
+from pratique.foundation.imaging.sketch import same_picture, shows_something
 from pratique.foundation.imaging.types import (
     ACTIVE_CONTENT,
     FIRST_PICTURE_ONLY,
@@ -37,4 +38,6 @@ __all__ = [
     "RenderedPage",
     "RenderingUnavailableError",
     "render",
+    "same_picture",
+    "shows_something",
 ]

@@ -11,6 +11,7 @@ import orjson
 
 from pratique.foundation.imaging import types
 from pratique.foundation.imaging.refusals import REFUSALS, FileRefused
+from pratique.foundation.imaging.sketch import BYTES as SKETCH_BYTES
 from pratique.foundation.imaging.types import Kind, Rendered, RenderedPage
 
 MOST_BYTES = types.MAX_PAGES * 6 * 1024 * 1024
@@ -52,15 +53,17 @@ def _pages(told: list[Any], pictures: memoryview) -> tuple[RenderedPage, ...]:
             raise WrongAnswerError("wrong numbers")
         if not -(1 << 63) <= looks < 1 << 63:
             raise WrongAnswerError("wrong looks")
-        middle, end = place + lengths[0], place + sum(lengths)
-        image, thumbnail = bytes(pictures[place:middle]), bytes(pictures[middle:end])
-        if len(image) + len(thumbnail) != end - place:
+        middle, after = place + lengths[0], place + sum(lengths)
+        end = after + SKETCH_BYTES
+        image, thumbnail = bytes(pictures[place:middle]), bytes(pictures[middle:after])
+        sketch = bytes(pictures[after:end])
+        if len(image) + len(thumbnail) + len(sketch) != end - place:
             raise WrongAnswerError("too short")
         if size_of_plain_jpeg(image) != (width, height) or max(width, height) > types.LONG_SIDE:
             raise WrongAnswerError("wrong size")
         if max(size_of_plain_jpeg(thumbnail)) > types.THUMBNAIL_SIDE:
             raise WrongAnswerError("wrong size")
-        pages.append(RenderedPage(width, height, image, thumbnail, looks))
+        pages.append(RenderedPage(width, height, image, thumbnail, looks, sketch))
         place = end
     if place != len(pictures):
         raise WrongAnswerError("too long")

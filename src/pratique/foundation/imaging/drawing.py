@@ -20,6 +20,7 @@ from PIL import (
 from pypdfium2 import raw as pdfium
 
 from pratique.foundation.imaging import types
+from pratique.foundation.imaging.sketch import sketch
 from pratique.foundation.imaging.types import Kind, RenderedPage
 
 _FORMATS = {Kind.JPEG: "JPEG", Kind.PNG: "PNG", Kind.TIFF: "TIFF", Kind.WEBP: "WEBP"}
@@ -214,6 +215,7 @@ def _page(picture: Image.Image) -> RenderedPage:
         image=_jpeg(picture),
         thumbnail=_jpeg(thumbnail),
         looks=_looks(thumbnail),
+        sketch=sketch(picture),
     )
 
 

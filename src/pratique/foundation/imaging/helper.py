@@ -100,6 +100,7 @@ def _answer(file: socket.socket) -> None:
     for page in pages:
         file.sendall(page.image)
         file.sendall(page.thumbnail)
+        file.sendall(page.sketch)
 
 
 def main() -> None:

@@ -44,10 +44,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """One page: a JPEG at most LONG_SIDE long, a thumbnail, and a hash of its looks.
+    """One page: a JPEG at most LONG_SIDE long, a thumbnail, a hash of its looks and a sketch.
 
-    `looks` is a 64-bit difference hash as a signed integer: pages that look alike differ in few bits. A blank
-    page is 0 and like every other blank page: compare none of those.
+    `looks` is a 64-bit difference hash as a signed integer: equal for the same picture, and for papers of one form.
+    `sketch` tells those apart (`imaging.same_picture`).
     """
 
     width: int
@@ -55,6 +55,7 @@ class RenderedPage:
     image: bytes
     thumbnail: bytes
     looks: int
+    sketch: bytes
 
 
 @dataclass(frozen=True)

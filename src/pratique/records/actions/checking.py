@@ -18,6 +18,7 @@ from pratique.foundation import audit, imaging
 from pratique.foundation.storage import FileMissingError, blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
+from pratique.records.actions.pictures import pictures_of
 from pratique.records.files import (
     ABANDONED_KEPT,
     MOST_PAGES,
@@ -168,6 +169,7 @@ def _add_pages(file: File, rendered: imaging.Rendered, there: list[Page]) -> Non
         page.position += len(rendered.pages)
     Page.objects.bulk_update(there[place:], ["position"])
     first = there[place - 1].position + 1 if place else 0
+    known = pictures_of(file.institution_id, rendered.pages)
     Page.objects.bulk_create(
         Page(
             institution_id=file.institution_id,
@@ -178,8 +180,10 @@ def _add_pages(file: File, rendered: imaging.Rendered, there: list[Page]) -> Non
             width=page.width,
             height=page.height,
             looks=page.looks,
+            sketch=page.sketch,
+            picture=picture,
         )
-        for number, page in enumerate(rendered.pages, start=1)
+        for number, (page, picture) in enumerate(zip(rendered.pages, known, strict=True), start=1)
     )
 
 

@@ -151,8 +151,12 @@ class Page(TenantModel):
     height = models.PositiveIntegerField()
     # Quarter turns that the student or a reviewer gave it: 0, 90, 180 or 270 degrees clockwise.
     turned = models.PositiveSmallIntegerField(default=0)
-    # A perceptual hash: equal for pictures that look alike.
+    # A perceptual hash: equal for the same picture, and for papers of one form.
     looks = models.BigIntegerField()
+    # Grey cells that tell papers of one form apart; nothing written is legible in them.
+    sketch = models.BinaryField(default=b"")
+    # Equal on all pages that are the same picture, whoever handed them in; null on an empty page.
+    picture = models.UUIDField(null=True)
 
     class Meta:
         constraints = [
@@ -161,5 +165,8 @@ class Page(TenantModel):
         ]
         indexes = [
             models.Index(fields=["institution", "submission", "position"], name="page_submission"),
-            models.Index(fields=["institution", "looks"], name="page_looks"),
+            models.Index(fields=["institution", "looks", "-id"], name="page_looks"),
+            models.Index(
+                fields=["institution", "picture"], name="page_picture", condition=Q(picture__isnull=False)
+            ),
         ]

@@ -1,4 +1,4 @@
-"""Pages that were seen before in this institution: the same file, or a picture that looks alike."""
+"""Pages that were seen before in this institution: the same file, or the same picture in another one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,6 @@ from django.db import connection
 from pratique.reviews.types import Duplicate
 
 MOST = 60
-# Pictures of one colour all look alike: their hash says nothing.
-_BLANK = (0, -1)
 
 # Drafts are nobody's business; what the same student took back, or handed in again, is no surprise.
 _SEEN = """
@@ -27,10 +25,9 @@ _SEEN = """
         where same.institution_id = p.institution_id and same.sha256 = f.sha256 and same.sha256 > ''
             and same.id <> f.id
         union all
-        select 'looks_alike', 2, alike.submission_id
+        select 'same_picture', 2, alike.submission_id
         from records_page alike
-        where alike.institution_id = p.institution_id and alike.looks = p.looks and alike.file_id <> p.file_id
-            and p.looks <> all(%(blank)s)
+        where alike.institution_id = p.institution_id and alike.picture = p.picture and alike.file_id <> p.file_id
     ) found on true
     join records_submission o on o.institution_id = p.institution_id and o.id = found.submission_id
     join students_student st on st.institution_id = o.institution_id and st.id = o.student_id
@@ -42,11 +39,11 @@ _SEEN = """
 
 
 def duplicates(case_ids: Sequence[UUID]) -> dict[UUID, list[Duplicate]]:
-    """Return by case what its pages are duplicates of, the same file before what looks alike. One query."""
+    """Return by case what its pages are duplicates of, the same file before the same picture. One query."""
     found: dict[UUID, list[Duplicate]] = {}
     if not case_ids:
         return found
-    values: dict[str, Any] = {"cases": list(case_ids), "blank": list(_BLANK), "limit": MOST * len(case_ids)}
+    values: dict[str, Any] = {"cases": list(case_ids), "limit": MOST * len(case_ids)}
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, values)
         for case_id, *columns in cursor:
