@@ -57,6 +57,15 @@ def test_what_was_approved_before_stands_beside_the_case(nurse, desk):
     ]
 
 
+def test_a_spare_dose_on_record_is_not_called_wrong(nurse, desk):
+    with desk.scope():
+        desk.decide(desk.claimed(FIRST, {**SECOND, "administered_on": "2015-03-01"}))
+        case = desk.sent(SECOND)
+    page = text_of(nurse.get(f"/review/case/{case.id}/?look"))
+    assert "Mar 1, 2015" in page.replace("March", "Mar")
+    assert "Does not count" not in page
+
+
 def test_what_stands_already_is_not_said_to_come_of_the_case(nurse, desk):
     with desk.scope():
         desk.decide(desk.claimed(FIRST, SECOND))

@@ -1,4 +1,4 @@
-"""What was approved before, beside a case: the machine's verdict stands on it, so a reviewer sees it too. PURE."""
+"""What was approved before, beside a case: the machine's verdict rests on it, so a reviewer sees it too. PURE."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -9,7 +9,7 @@ from pratique.records.models import Exemption as ExemptionRow
 from pratique.records.products import plain_name
 from pratique.reviews.queries.verdicts import Fact, Judgement
 from pratique.reviews.types import OnRecord, RecordedPiece
-from pratique.rules import PROOF, Document, Dose, Exemption, FormAnswer, Titer
+from pratique.rules import PROOF, Document, Dose, DoseFinding, Exemption, FormAnswer, Titer
 from pratique.rules.explain import word
 
 _LENGTH = {"day": 10, "month": 7, "year": 4}
@@ -23,7 +23,9 @@ def on_record(
     for one in judged:
         if not one.on_record or not (one.pieces or one.requirement.key in aimed):
             continue
-        counts = {str(finding.dose_id): finding.counts for finding in one.would_be.doses}
+        counts = {
+            str(finding.dose_id): finding.counts for finding in one.would_be.doses if not _is_spare(finding)
+        }
         pieces = [
             RecordedPiece(_title(fact, names, language), _day(fact), counts.get(str(fact.id)))
             for fact in one.on_record
@@ -31,6 +33,11 @@ def on_record(
         key = one.requirement.key
         found.append(OnRecord(names.get(key, key), sorted(pieces, key=lambda piece: piece.day)))
     return found
+
+
+def _is_spare(finding: DoseFinding) -> bool:
+    """Say whether nothing is wrong with a dose but that enough others count."""
+    return any(reason.code == "dose_not_needed" for reason in finding.reasons)
 
 
 def _title(fact: Fact, names: Mapping[str, str], language: str) -> str:
