@@ -17,13 +17,13 @@ def file_of(student_id: UUID, file_id: UUID) -> File | None:
 
 def page_of(student_id: UUID, page_id: UUID) -> Page | None:
     """Return a page of a student's file, with file and submission; None if it is another's or nobody's."""
-    pages = Page.objects.select_related("file", "submission")
+    pages = Page.objects.select_related("file", "submission").defer("sketch")
     return pages.filter(file__student_id=student_id, id=page_id).first()
 
 
 def page_for_review(page_id: UUID) -> Page | None:
     """Return a page of a submission that was sent; what is not sent yet is the student's own."""
-    pages = Page.objects.select_related("file", "submission").filter(id=page_id)
+    pages = Page.objects.select_related("file", "submission").defer("sketch").filter(id=page_id)
     return pages.exclude(submission__state__in=[SubmissionState.DRAFT, SubmissionState.WITHDRAWN]).first()
 
 

@@ -70,7 +70,7 @@ def files_of(submission_id: UUID) -> list[File]:
 
 def pages_of(submission_id: UUID) -> list[Page]:
     """Return the pages to be looked at in a case, in their order, each with its file."""
-    pages = Page.objects.filter(submission_id=submission_id).select_related("file")
+    pages = Page.objects.filter(submission_id=submission_id).select_related("file").defer("sketch")
     return list(pages.order_by("position", "file__uploaded_at", "number", "id"))
 
 

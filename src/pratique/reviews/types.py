@@ -199,6 +199,24 @@ class MessageLine:
 
 
 @dataclass(frozen=True)
+class RecordedPiece:
+    """A piece that was approved before. `counts` is for doses: False for one that breaks a rule, None for no dose."""
+
+    kind: str
+    title: str
+    values: Mapping[str, Any]
+    counts: bool | None
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """What was approved before for a requirement that the case is about."""
+
+    name: str
+    pieces: Sequence[RecordedPiece]
+
+
+@dataclass(frozen=True)
 class Case:
     """All that a reviewer sees of a submission."""
 
@@ -221,24 +239,7 @@ class Case:
     claimed_by_name: str = ""
     handed_to_name: str = ""
     second_opinion_of_name: str = ""
-    on_record: Sequence["OnRecord"] = ()
-
-
-@dataclass(frozen=True)
-class OnRecord:
-    """What was approved before for a requirement that the case is about."""
-
-    name: str
-    pieces: Sequence["RecordedPiece"]
-
-
-@dataclass(frozen=True)
-class RecordedPiece:
-    """One of them. `day` is ISO text as far as it is known, `counts` whether a dose counts (None: no dose)."""
-
-    title: str
-    day: str
-    counts: bool | None
+    on_record: Sequence[OnRecord] = ()
 
 
 # --- the queue --------------------------------------------------------------------------------------------

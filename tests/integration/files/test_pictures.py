@@ -2,9 +2,13 @@
 
 import io
 
+import psycopg
 import pytest
+from django.db import connection
 from PIL import Image, ImageDraw
 
+from pratique.foundation import imaging
+from pratique.records.actions.pictures import pictures_of
 from pratique.records.models import Page
 from tests.integration.files.material import Learner, photo
 
@@ -55,3 +59,29 @@ def test_an_empty_page_is_no_picture(ana):
     Image.new("RGB", (400, 300), "white").save(out, "JPEG")
     ana.checked(out.getvalue())
     assert pictures(ana) == [None]
+
+
+def test_several_pages_of_one_form_in_one_file_and_one_of_them_twice(ana):
+    pages = [Image.open(io.BytesIO(form(name))) for name in ("Page of Ana", "Another page", "Page of Ana")]
+    out = io.BytesIO()
+    pages[0].save(out, "PDF", save_all=True, append_images=pages[1:])
+    ana.checked(out.getvalue(), "card.pdf")
+    first, second, third = pictures(ana)
+    assert first == third != second
+
+
+def test_pages_of_the_same_looks_are_decided_about_one_after_the_other(ana):
+    rendered = imaging.render(photo(3)).pages
+    settings = connection.settings_dict
+    with (
+        ana.scope(),
+        psycopg.connect(
+            host=settings["HOST"], port=settings["PORT"] or None, dbname=settings["NAME"],
+            user=settings["USER"], password=settings["PASSWORD"], autocommit=True,
+        ) as other,
+    ):  # fmt: skip
+        waiting = "select count(*) from pg_locks where locktype = 'advisory' and pid = %s and granted"
+        mine = connection.cursor().execute("select pg_backend_pid()").fetchone()[0]
+        before = other.execute(waiting, [mine]).fetchone()[0]
+        pictures_of(ana.institution.id, rendered)
+        assert other.execute(waiting, [mine]).fetchone()[0] == before + 1

@@ -176,7 +176,7 @@ def test_a_case_and_a_page_of_the_queue_cost_the_same_queries_whatever_their_siz
         )
 
     more(1)
-    small = cost(desk.sent(FIRST))
+    small = cost(desk.sent(FIRST, PAPER))
     more(5)
     large = cost(desk.sent(*({**FIRST, "id": f"d{n}"} for n in range(20)), PAPER, pages=9))
     assert large == small

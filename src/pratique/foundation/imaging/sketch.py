@@ -37,5 +37,5 @@ def same_picture(one: bytes, other: bytes) -> bool:
     from PIL import Image, ImageChops
 
     first, second = (Image.frombytes("L", (SIDE, SIDE), cells) for cells in (one, other))
-    darkest = ImageChops.difference(first, second).getextrema()[1]
-    return isinstance(darkest, int) and darkest <= _TOLERANCE
+    furthest = ImageChops.difference(first, second).getextrema()[1]
+    return isinstance(furthest, int) and furthest <= _TOLERANCE

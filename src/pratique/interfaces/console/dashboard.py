@@ -127,5 +127,5 @@ def _attention(today: date, now: datetime) -> Attention:
     return Attention(
         list(imports.order_by("-received_at")[:5]),
         stale["count"], since if since and now - since > _PATIENCE else None,
-        invitations["failed"], invitations["in_doubt"], lapsing, unanswered(limit=_UNANSWERED),
+        invitations["failed"], invitations["in_doubt"], lapsing, unanswered(_UNANSWERED),
     )  # fmt: skip

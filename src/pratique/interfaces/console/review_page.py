@@ -27,7 +27,7 @@ from pratique.reviews.queries.safety import pieces_of
 from pratique.reviews.queries.titles import title_of
 from pratique.reviews.queries.values import values_of
 from pratique.reviews.reasons import library, wording
-from pratique.reviews.types import Case, CasePiece, QueueFilter
+from pratique.reviews.types import Case, CasePiece, QueueFilter, RecordedPiece
 from pratique.rules import name_in_words, ways
 from pratique.rules.explain import word
 from pratique.students.models import StudentAccount
@@ -148,7 +148,7 @@ def rows(case: Case) -> list[Row]:
     """Return the pieces of a case as rows."""
     found = []
     for piece in case.pieces:
-        day = str(piece.values.get(_DAY_OF.get(piece.kind, ""), "") or "")
+        day = _day(piece.kind, piece.values)
         was = [
             (
                 str(_FIELDS.get(name, name)),
@@ -160,6 +160,24 @@ def rows(case: Case) -> list[Row]:
         until = in_words(str(piece.values.get("expires_on", "") or ""))
         found.append(Row(piece, was, in_words(day), day, until, piece.state == "pending"))
     return found
+
+
+def _day(kind: str, values: Mapping[str, Any]) -> str:
+    return str(values.get(_DAY_OF.get(kind, ""), "") or "")
+
+
+def on_record(case: Case) -> list[tuple[str, list[tuple[RecordedPiece, str]]]]:
+    """Return what was approved before by the name of the requirement, oldest first, each with its day in words."""
+    return [
+        (
+            asked.name,
+            [
+                (piece, in_words(_day(piece.kind, piece.values)))
+                for piece in sorted(asked.pieces, key=lambda one: _day(one.kind, one.values))
+            ],
+        )
+        for asked in case.on_record
+    ]
 
 
 def in_words(iso: str) -> str:
@@ -213,6 +231,7 @@ def beside(request: HttpRequest, case: Case, *, by: str, now: datetime, today: d
     return {
         "case": case,
         "rows": shown,
+        "on_record": on_record(case),
         "unread": [row for row in shown if row.piece.unread_pages and row.waits],
         "added": any(piece.added_by_reviewer for piece in case.pieces),
         "checking": [one for one in files if one.state in (FileState.RECEIVING, FileState.CHECKING)],
@@ -246,7 +265,7 @@ def titles(ids: Sequence[UUID], today: date) -> dict[UUID, list[str]]:
 
 def _piece_in_words(kind: str, row: Evidence, names: Mapping[str, str]) -> str:
     title = capfirst(title_of(kind, row, names, {}, "en"))
-    day = in_words(str(values_of(kind, row).get(_DAY_OF.get(kind, ""), "") or ""))
+    day = in_words(_day(kind, values_of(kind, row)))
     return f"{title} · {day}" if day else title
 
 

@@ -136,7 +136,8 @@ def _conclude(file: File, examined: _Examined, now: datetime) -> File | None:
         return current
     refusal, rendered = examined.refusal, examined.rendered
     pages = rendered.pages if rendered else ()
-    there = list(Page.objects.filter(submission=submission).select_related("file").order_by("position", "id"))
+    present = Page.objects.filter(submission=submission).select_related("file").defer("sketch")
+    there = list(present.order_by("position", "id"))
     if len(there) + len(pages) > MOST_PAGES:
         refusal = "too_many_pages_together"
     current.state = FileState.REFUSED if refusal else FileState.READY

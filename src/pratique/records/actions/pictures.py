@@ -1,6 +1,6 @@
 """Which pages are the same picture, found out once, when a page comes in: to show a case is then one look-up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -18,36 +18,42 @@ def pictures_of(institution_id: UUID, pages: Sequence[imaging.RenderedPage]) -> 
     """Return for each page the key of the picture that it is: that of a known page, or a fresh one; None if empty.
 
     Within a transaction: until its end nobody else decides about pages of the same looks, so that a picture that comes
-    from two students at once is known the second time. One query for each of the looks.
+    from two students at once is known the second time. Two queries for each of the looks.
     """
-    _alone(institution_id, sorted({page.looks for page in pages}))
-    found: list[UUID | None] = []
-    seen: list[tuple[imaging.RenderedPage, UUID]] = []
-    for page in pages:
-        if not imaging.shows_something(page.sketch):
-            found.append(None)
-            continue
-        picture = next(
-            (key for other, key in seen if imaging.same_picture(page.sketch, other.sketch)), None
-        ) or _known(page)
-        if picture is None:
-            picture = new_id()
-        seen.append((page, picture))
-        found.append(picture)
+    found: dict[int, UUID] = {}
+    legible = {place: page for place, page in enumerate(pages) if imaging.shows_something(page.sketch)}
+    for looks in sorted({page.looks for page in legible.values()}):
+        _alone(institution_id, looks)
+        alike = {place: page.sketch for place, page in legible.items() if page.looks == looks}
+        found |= _known(looks, alike)
+        _number(alike, found)
+    return [found.get(place) for place in range(len(pages))]
+
+
+def _known(looks: int, sketches: Mapping[int, bytes]) -> dict[int, UUID]:
+    """Return the pictures that stored pages of these looks have given to some of the sketches, by place."""
+    found: dict[int, UUID] = {}
+    newest = Page.objects.filter(looks=looks, picture__isnull=False).order_by("-id")[:MOST_COMPARED]
+    for cells, picture in newest.values_list("sketch", "picture").iterator(chunk_size=200):
+        for place, sketch in sketches.items():
+            if place not in found and imaging.same_picture(sketch, bytes(cells)):
+                found[place] = picture
+        if len(found) == len(sketches):
+            break
     return found
 
 
-def _known(page: imaging.RenderedPage) -> UUID | None:
-    newest = Page.objects.filter(looks=page.looks, picture__isnull=False).order_by("-id")[:MOST_COMPARED]
-    for cells, picture in newest.values_list("sketch", "picture").iterator(chunk_size=200):
-        if imaging.same_picture(page.sketch, bytes(cells)):
-            return picture
-    return None
+def _number(sketches: Mapping[int, bytes], found: dict[int, UUID]) -> None:
+    """Give the others a picture each, pages of one file that are the same picture the same."""
+    for place, sketch in sketches.items():
+        if place not in found:
+            earlier = (before for before in sketches if before < place)
+            same = (found[before] for before in earlier if imaging.same_picture(sketches[before], sketch))
+            found[place] = next(same, None) or new_id()
 
 
-def _alone(institution_id: UUID, looks: Sequence[int]) -> None:
+def _alone(institution_id: UUID, looks: int) -> None:
     with connection.cursor() as cursor:
-        for one in looks:
-            cursor.execute(
-                "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"picture:{institution_id}:{one}"]
-            )
+        cursor.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"picture:{institution_id}:{looks}"]
+        )

@@ -81,13 +81,13 @@ def unread_for_student(student_id: UUID, *, sees_confidential: bool = True) -> i
     )
 
 
-def unanswered(*, offset: int = 0, limit: int = 25) -> list[Unanswered]:
-    """Return the students with messages that nobody has read, who waits longest first."""
+def unanswered(limit: int) -> list[Unanswered]:
+    """Return the students with messages that nobody has read, who waits longest first, at most `limit`."""
     found = (
         Message.objects.filter(side=MessageSide.STUDENT, read_at__isnull=True)
         .values_list("student_id", "student__first_name", "student__last_name")
         .annotate(unread=Count("id"), since=Min("sent_at"))
-        .order_by("since", "student_id")[offset : offset + limit]
+        .order_by("since", "student_id")[:limit]
     )
     return [
         Unanswered(student_id, f"{first} {last}".strip(), unread, since)

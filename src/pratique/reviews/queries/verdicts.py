@@ -13,25 +13,18 @@ from pratique.compliance import facts
 from pratique.requirements.queries import sets_in_force
 from pratique.rules import (
     PROOF,
-    Document,
-    Dose,
     DoseFinding,
     Evaluator,
     Evidence,
     EvidenceState,
-    Exemption,
-    FormAnswer,
     ItemStatus,
     Relevance,
     Requirement,
     StudentFacts,
-    Titer,
     compile_requirement,
 )
 from pratique.rules import Verdict as RulesVerdict
 from pratique.students.models import Membership, MembershipState
-
-Fact = Dose | Titer | Document | FormAnswer | Exemption
 
 
 class Judgement(NamedTuple):
@@ -42,8 +35,8 @@ class Judgement(NamedTuple):
     would_be: RulesVerdict
     # Ids of those pieces of the case that bear on this requirement.
     pieces: frozenset[str]
-    # What bears on it and was approved before: the verdict stands on it too.
-    on_record: tuple[Fact, ...] = ()
+    # Ids of what bears on it and was approved before: the verdict rests on that too.
+    on_record: frozenset[UUID] = frozenset()
 
     def finding(self, piece_id: str) -> DoseFinding | None:
         """Return what became of a dose, or None where the rule did not look at it."""
@@ -97,15 +90,13 @@ def _judge(
         )
     )
     bearing = _bearing(evidence, check.relevance, requirement.key)
-    on_record = tuple(
-        one
+    before = frozenset(
+        UUID(str(one.id))
         for kind in kinds
         for one in kind
         if str(one.id) in bearing - pieces and one.state == EvidenceState.APPROVED
     )
-    return Judgement(
-        requirement, now, check(approved, student, today), frozenset(bearing & pieces), on_record
-    )
+    return Judgement(requirement, now, check(approved, student, today), frozenset(bearing & pieces), before)
 
 
 def _bearing(evidence: Evidence, relevance: Relevance, key: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from django import template
 
-from pratique.interfaces.console.review_page import in_words
 from pratique.records.models import TiterResult
 from pratique.screens import words
 from pratique.students.models import Membership, Student
@@ -39,9 +38,3 @@ def outcome_word(outcome: str) -> str:
 def titer_word(result: str) -> str:
     """What a laboratory says, in words."""
     return str(dict(TiterResult.choices).get(result, result))
-
-
-@register.filter
-def day_in_words(iso: str) -> str:
-    """An ISO date in words, as far as it is known: a year alone stays a year."""
-    return in_words(iso)
