@@ -35,6 +35,7 @@ def _known(looks: int, sketches: Mapping[int, bytes]) -> dict[int, UUID]:
     found: dict[int, UUID] = {}
     newest = Page.objects.filter(looks=looks, picture__isnull=False).order_by("-id")[:MOST_COMPARED]
     for cells, picture in newest.values_list("sketch", "picture").iterator(chunk_size=200):
+        assert picture is not None  # by the filter
         for place, sketch in sketches.items():
             if place not in found and imaging.same_picture(sketch, bytes(cells)):
                 found[place] = picture
