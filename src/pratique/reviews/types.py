@@ -200,12 +200,12 @@ class MessageLine:
 
 @dataclass(frozen=True)
 class RecordedPiece:
-    """A piece that was approved before. `counts` is for doses: False for one that breaks a rule, None for no dose."""
+    """A piece that was approved before. `faults` says in sentences why a dose does not count."""
 
     kind: str
     title: str
     values: Mapping[str, Any]
-    counts: bool | None
+    faults: Sequence[str]
 
 
 @dataclass(frozen=True)

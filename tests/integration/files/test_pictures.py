@@ -38,7 +38,7 @@ def smaller(content: bytes) -> bytes:
 
 def pictures(*learners: Learner) -> list[object]:
     with learners[0].scope():
-        return list(Page.objects.order_by("id").values_list("picture", flat=True))
+        return list(Page.objects.order_by("file_id", "number").values_list("picture", flat=True))
 
 
 def test_a_friend_s_photo_saved_anew_is_the_same_picture(ana, ben):

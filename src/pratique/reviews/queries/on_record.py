@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pratique.compliance.queries import in_words
 from pratique.records.queries import EVIDENCE_KINDS
 from pratique.reviews.queries.titles import title_of
 from pratique.reviews.queries.values import values_of
@@ -26,10 +27,17 @@ def on_record(
     ]
     found = []
     for one in concerned:
-        counts = {str(dose.dose_id): dose.counts for dose in one.would_be.doses if not _is_spare(dose)}
+        faults = {
+            str(dose.dose_id): [in_words(reason) for reason in dose.reasons]
+            for dose in one.would_be.doses
+            if not dose.counts and not _is_spare(dose)
+        }
         pieces = [
             RecordedPiece(
-                kind, title_of(kind, row, names, {}, language), values_of(kind, row), counts.get(str(row.id))
+                kind,
+                title_of(kind, row, names, {}, language),
+                values_of(kind, row),
+                faults.get(str(row.id), ()),
             )
             for kind, row in rows
             if row.id in one.on_record
