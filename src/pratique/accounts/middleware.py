@@ -15,6 +15,8 @@ from pratique.accounts import queries
 from pratique.foundation.tenancy import current_institution, enter_institution, institution_scope
 
 SESSION_KEY = "institution"
+# Machines that name themselves in each request: these views open transactions and scopes of their own.
+MACHINES = "/partner/"
 
 
 class InstitutionOfSession:
@@ -27,6 +29,8 @@ class InstitutionOfSession:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(MACHINES):
+            return self.get_response(request)
         institution = request.session.get(SESSION_KEY)
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic())
@@ -66,7 +70,7 @@ def _user_handle(credential: str) -> str:
 
 def _is_sign_in(request: HttpRequest) -> bool:
     """Whoever signs in or follows a link may belong elsewhere than the person who used this browser before."""
-    if request.path.startswith(reverse("entry")):
+    if request.path.startswith((reverse("entry"), "/sso/")):
         return True
     return request.method == "POST" and request.path in (
         reverse("account_login"),

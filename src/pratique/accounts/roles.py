@@ -22,6 +22,8 @@ class Permission(StrEnum):
     VIEW_EXEMPTION_STATEMENTS = "exemptions.statements"
     INVITE_GUARDIANS = "students.guardians"
     SEND_INVITATIONS = "students.invitations"
+    VIEW_PARTNERS = "partners.view"
+    MANAGE_PARTNERS = "partners.manage"
 
 
 class Role(StrEnum):

@@ -27,7 +27,8 @@ INVENTORY: dict[str, Fields] = {
     ),
     "foundation.AuditSeal": Fields("pk institution_id sequence event_id digest previous_hash hash sealed_at"),
     "institutions.Institution": Fields(
-        "id slug name time_zone student_id_required roster_mapping created_at"
+        "id slug name time_zone student_id_required roster_mapping secure_token_minutes membership_months is_demo "
+        "demo_institution created_at"
     ),
     "institutions.Package": Fields("id institution code name is_default"),
     "institutions.RequirementGroup": Fields("id institution name"),
@@ -135,6 +136,26 @@ INVENTORY: dict[str, Fields] = {
         "pk institution roster_import row line outcome",
         personal="username student_id student_key errors warnings",
     ),
+    "partners.Partner": Fields("id institution name created_at", personal="contact_email"),
+    "partners.PartnerClient": Fields(
+        "id institution partner environment identifier acts_for calls_per_minute suspended_at suspended_reason "
+        "created_at"
+    ),
+    "partners.PartnerKey": Fields(
+        "id institution client identifier fingerprint sealed created_at ends_at revoked_at",
+        personal="created_by revoked_by",
+    ),
+    "partners.PartnerSession": Fields(
+        "id institution client key identifier id_hash client_nonce server_nonce created_at expires_at"
+    ),
+    "partners.PartnerNonce": Fields("pk institution client nonce_hash key used_at"),
+    "partners.SecureToken": Fields(
+        "id institution identifier token_hash created_at expires_at redeemed_at", personal="student"
+    ),
+    "partners.PartnerCall": Fields(
+        "id institution client at method code status fingerprint duration_ms bytes_in bytes_out address detail"
+    ),
+    "partners.PartnerUsage": Fields("pk institution client minute calls"),
     "reports.ReportRun": Fields(
         "id institution report_key parameters format state requested_at started_at finished_at rows rows_done "
         "size file_name failure neutralise deleted_at",

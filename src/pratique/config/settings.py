@@ -72,9 +72,11 @@ INSTALLED_APPS = [
     "pratique.reviews",
     "pratique.rosters",
     "pratique.reports",
+    "pratique.partners",
     "pratique.screens",
     "pratique.interfaces.console",
     "pratique.interfaces.portal",
+    "pratique.interfaces.partner",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -252,6 +254,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "pratique.rosters.tasks",
     "pratique.reports.tasks",
     "pratique.students.tasks",
+    "pratique.partners.tasks",
 ]
 
 LOGGING_CONFIG = None

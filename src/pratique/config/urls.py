@@ -9,6 +9,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("", include("pratique.interfaces.portal.entry_urls")),
     path("my/", include("pratique.interfaces.portal.urls")),
+    path("", include("pratique.interfaces.partner.urls")),
     path("", include("pratique.interfaces.console.student_urls")),
     path("", include("pratique.interfaces.console.urls")),
 ]

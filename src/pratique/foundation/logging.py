@@ -9,7 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 # Addresses that open something: the links of mails.
-_SECRET_ADDRESS = re.compile(r"(/start/|/account/password/reset/key/)[\w-]{20,}")
+_SECRET_ADDRESS = re.compile(r"(/start/|/sso/|/account/password/reset/key/)[\w-]{20,}")
 
 
 def _without_traces_of_refusals(record: logging.LogRecord) -> bool:

@@ -19,6 +19,13 @@ class Institution(models.Model):
         default=True, help_text=_("A roster row without a StudentId is refused.")
     )
     roster_mapping = models.JSONField(default=dict, blank=True)
+    # How long a secure token of the partner API is good for (contracts/partner-api.md: configurable, 10 minutes).
+    secure_token_minutes = models.PositiveSmallIntegerField(default=10)
+    # When a registration ends that a partner makes without saying when; empty: it does not.
+    membership_months = models.PositiveSmallIntegerField(null=True, blank=True, default=12)
+    # A demo institution stands beside a school's own, for trying a partner's calls; each names the other's side.
+    is_demo = models.BooleanField(default=False)
+    demo_institution = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField()
 
 

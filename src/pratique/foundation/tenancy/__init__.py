@@ -11,6 +11,7 @@ from pratique.foundation.tenancy.scope import (
     current_institution,
     enter_institution,
     institution_scope,
+    run_with,
 )
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "current_institution",
     "enter_institution",
     "institution_scope",
+    "run_with",
 ]

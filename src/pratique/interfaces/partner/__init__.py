@@ -1,0 +1,1 @@
+"""The partner API, the secure token link, and the integrators' documentation (contracts/partner-api.md)."""

@@ -1,0 +1,1 @@
+"""A client for the partner API, without Django: what an integrator takes away (contracts/partner-api.md)."""
