@@ -47,9 +47,18 @@ def new_account_token() -> str:
 
 def new_account_tokens(count: int) -> list[str]:
     """Return `count` account tokens from one draw of the system's randomness."""
-    wanted = count * _TOKEN_LENGTH
+    return _random_texts(count, _TOKEN_LENGTH)
+
+
+def random_letters(length: int) -> str:
+    """Return a text of base62 letters from the system's secure randomness, each as likely as any other."""
+    return _random_texts(1, length)[0]
+
+
+def _random_texts(count: int, length: int) -> list[str]:
+    wanted = count * length
     letters = b""
     while len(letters) < wanted:
         letters += os.urandom(wanted + wanted // 16 + 64).translate(_LETTERS, _UNFAIR)
     text = letters[:wanted].decode("ascii")
-    return [text[start : start + _TOKEN_LENGTH] for start in range(0, wanted, _TOKEN_LENGTH)]
+    return [text[start : start + length] for start in range(0, wanted, length)]
