@@ -3,7 +3,7 @@ group.
 
 A benchmark file names two functions and calls `compare`. A function gets the number `n`, does the work, and
 is timed from its first line to its last: imports and set-up are not the subject. It may return the seconds
-itself instead.
+itself instead, or the seconds and the largest size in MB of whatever process did the work for it (`Measured`).
 
     def ours(n: int) -> None: ...
     def floor(n: int) -> None: ...
@@ -23,9 +23,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-Work = Callable[[int], float | None]
+
+class Measured(NamedTuple):
+    """What a side measured by itself."""
+
+    seconds: float
+    peak_mb: float
+
+
+Work = Callable[[int], float | Measured | None]
 
 
 def compare(
@@ -69,14 +77,15 @@ def _run_side(work: Work, n: int, setup: Callable[[int], Any] | None) -> None:
         setup(n)
     began = time.perf_counter()
     own = work(n)
-    seconds = time.perf_counter() - began if own is None else own
-    print(json.dumps({"seconds": seconds, "peak_mb": _peak_mb()}))
+    taken = time.perf_counter() - began
+    measured = own if isinstance(own, Measured) else Measured(taken if own is None else own, peak_mb())
+    print(json.dumps(measured._asdict()))
 
 
-def _peak_mb() -> float:
-    """Return this process's largest resident size."""
+def peak_mb(pid: int | str = "self") -> float:
+    """Return the largest resident size of this process, or (on Linux) of another one."""
     # `ru_maxrss` of a child begins with its parent's, so Linux is asked for what came after exec.
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{pid}/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024)

@@ -1,0 +1,54 @@
+"""The partner that the benchmarks call as: made once in the parent, known to the children by the environment."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import population
+
+_CLIENT, _KEY = "BENCH_CLIENT_ID", "BENCH_ENCRYPTION_KEY"
+_NO_LIMIT = 1_000_000
+
+
+def prepared(n: int) -> population.School:
+    """Return the school of `n` students with a partner."""
+    school = population.prepared(n)
+    if _CLIENT not in os.environ:
+        os.environ[_CLIENT], os.environ[_KEY] = _made()
+    return school
+
+
+def _made() -> tuple[str, str]:
+    from pratique.foundation import clock
+    from pratique.foundation.audit import Actor
+    from pratique.foundation.tenancy import institution_scope
+    from pratique.institutions.models import Institution
+    from pratique.partners.actions.clients import create_client, create_partner
+    from pratique.partners.actions.keys import issue_key
+    from pratique.partners.models import Environment
+
+    by, now = Actor("command", "bench"), clock.now()
+    with institution_scope(population.INSTITUTION):
+        institution = Institution.objects.get(id=population.INSTITUTION)
+        partner = create_partner(institution=institution, name="Bench", contact_email="", by=by, now=now)
+        client = create_client(
+            partner=partner, environment=Environment.PRODUCTION, acts_for=institution.id, by=by, now=now,
+            calls_per_minute=_NO_LIMIT,
+        )  # fmt: skip
+    with institution_scope(population.INSTITUTION):
+        issued = issue_key(client=client, by=by, now=now, ends_previous_at=None)
+    return client.identifier, issued.encryption_key
+
+
+def credentials() -> tuple[str, str]:
+    """Return the client id and the key (base64url)."""
+    return os.environ[_CLIENT], os.environ[_KEY]
+
+
+@contextmanager
+def client(port: int) -> Iterator["object"]:
+    """Yield the product's own client for the server on `port`."""
+    from pratique.partner_client.client import PartnerClient
+
+    identifier, key = credentials()
+    yield PartnerClient(f"http://127.0.0.1:{port}", identifier, key, timeout=120)
