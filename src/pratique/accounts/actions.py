@@ -17,16 +17,21 @@ def create_staff(
     role: Role,
     password: str | None,
     email: str = "",
+    is_integrator: bool = False,
     by: audit.Actor,
     now: datetime,
 ) -> User:
-    """Create a staff account; without a password it cannot sign in until one is set by mail."""
+    """Create a staff account; without a password it cannot sign in until one is set by mail.
+
+    An integrator also reads what partners' systems call (`roles.INTEGRATOR`), whatever the role.
+    """
     user = User(
         institution=institution,
         username=username.strip(),
         name=name,
         role=role.value,
         email=email,
+        is_integrator=is_integrator,
         created_at=now,
     )
     if password is None:
@@ -41,7 +46,7 @@ def create_staff(
         now=now,
         subject_type="user",
         subject_id=user.id,
-        detail={"role": role.value},
+        detail={"role": role.value} | ({"integrator": True} if is_integrator else {}),
     )
     return user
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -80,6 +81,33 @@ ROLES = {
 }
 
 
+# What a member of staff who connects a system gets on top of the role: to read, never to manage.
+INTEGRATOR = frozenset({Permission.VIEW_PARTNERS})
+
+
+class Account(Protocol):
+    """What of an account decides what its owner may do."""
+
+    role: str
+    is_integrator: bool
+
+
+def permissions_of(user: Account) -> frozenset[Permission]:
+    """Return all that somebody may do: their role's permissions, and an integrator's. Unknown roles have none."""
+    if user.role not in ROLES:
+        return frozenset()
+    more = INTEGRATOR if user.is_integrator and user.role in STAFF_ROLES else frozenset()
+    return ROLES[Role(user.role)].permissions | more
+
+
+def user_allows(user: Account, permission: Permission) -> bool:
+    """Return whether somebody has `permission`. Every decision about a person asks here."""
+    return permission in permissions_of(user)
+
+
 def role_allows(role: str, permission: Permission) -> bool:
-    """Return whether `role` (a code; an unknown one allows nothing) has `permission`."""
+    """Return whether everybody of `role` (a code; an unknown one allows nothing) has `permission`.
+
+    About roles, such as "whose accounts may review": about one person ask `user_allows`.
+    """
     return role in ROLES and permission in ROLES[Role(role)].permissions

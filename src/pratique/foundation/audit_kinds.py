@@ -22,6 +22,7 @@ class Kind(StrEnum):
 # Deeds about the school rather than a person, whatever their verb. Read first.
 _SETTINGS = (
     "institutions:", "requirements:", "accounts:staff:", "reviews:reason:", "vault:", "records:form:",
+    "partners:partner:", "partners:client:", "partners:key:", "partners:settings:",
 )  # fmt: skip
 VERBS: Mapping[Kind, tuple[str, ...]] = {
     Kind.VIEWED: ("viewed", "opened", "seen", "read", "listed", "previewed", "shown"),

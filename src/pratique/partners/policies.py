@@ -55,3 +55,27 @@ def living_after_issue(keys: Iterable[Key], *, ends_previous_at: datetime | None
     """Return how many keys will work once another is issued and the older ones end at `ends_previous_at`."""
     stay = 0 if ends_previous_at is not None and ends_previous_at <= now else len(living(keys, now))
     return stay + 1
+
+
+class ClientStanding(StrEnum):
+    """Whether calls of a client are let through, and what somebody should do about it."""
+
+    SUSPENDED = "suspended"
+    NO_CALLS = "no_calls"  # its limit is 0
+    NO_KEY = "no_key"
+    ENDING = "ending"  # works, until the last of its keys ends
+    WORKS = "works"
+
+
+def standing_of(
+    *, suspended_at: datetime | None, calls_per_minute: int, keys: Iterable[Dated], now: datetime
+) -> ClientStanding:
+    """Return the standing of a client with these keys: the first that holds, worst first."""
+    if suspended_at is not None:
+        return ClientStanding.SUSPENDED
+    states = [state_of(key, now) for key in keys]
+    if not LIVING.intersection(states):
+        return ClientStanding.NO_KEY
+    if calls_per_minute == 0:
+        return ClientStanding.NO_CALLS
+    return ClientStanding.WORKS if KeyState.ACTIVE in states else ClientStanding.ENDING

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext
 
-from pratique.accounts.roles import STAFF_ROLES, role_allows
+from pratique.accounts.roles import STAFF_ROLES, user_allows
 from pratique.screens.permissions import Access, demand_of
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ class RequirePermission:
             if role in STAFF_ROLES:
                 return redirect("dashboard")
             return None
-        if isinstance(demand, Access) or role_allows(role, demand):
+        if isinstance(demand, Access) or user_allows(request.user, demand):
             return None
         if role not in STAFF_ROLES and name == "dashboard":
             # "/" is everybody's first page; the student's is another one.

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
-from pratique.accounts.roles import ROLES, Permission, Role
+from pratique.accounts.roles import Permission, permissions_of
 
 
 class Access(StrEnum):
@@ -77,5 +77,4 @@ def demand_of(view: Callable[..., Any], route_name: str | None) -> Demand | None
 
 def granted(request: HttpRequest) -> frozenset[Permission]:
     """Return what the signed-in person may do, for pages that show more to some than to others."""
-    role = getattr(request.user, "role", "")
-    return ROLES[Role(role)].permissions if role in ROLES else frozenset()
+    return permissions_of(request.user) if request.user.is_authenticated else frozenset()

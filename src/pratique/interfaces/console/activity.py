@@ -34,7 +34,7 @@ GROUPS_OF_ACTORS: Mapping[str, str | Promise] = {
     "system": gettext_lazy("Pratique itself"),
     "command": gettext_lazy("The command line"),
 }
-_PAGES = {"student": "student", "roster_import": "roster", "report_run": "report_run"}
+_PAGES = {"student": "student", "roster_import": "roster", "report_run": "report_run", "partner": "partner"}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from pratique.accounts.roles import ROLES, STAFF_ROLES, Permission, Role, role_allows
+from pratique.accounts.roles import ROLES, STAFF_ROLES, Permission, Role
 from pratique.interfaces.console import outbox
 from pratique.screens.permissions import granted
 
@@ -30,6 +30,7 @@ SECTIONS = (
     Section("review_reasons", _("Return reasons"), Permission.MANAGE_REASONS, "review_reason"),
     Section("rosters", _("Rosters"), Permission.IMPORT_ROSTERS, "roster"),
     Section("reports", _("Reports"), Permission.VIEW_REPORTS, "report"),
+    Section("partners", _("Partners"), Permission.VIEW_PARTNERS, "partner"),
     Section("activity", _("Activity"), Permission.VIEW_AUDIT, "activity"),
     Section("outbox", _("Outbox"), Permission.VIEW_AUDIT, "outbox"),
 )
@@ -46,6 +47,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"sections": []}
+    permissions = granted(request)
     match = request.resolver_match
     here = (match.url_name or "") if match else ""
     if user.role not in STAFF_ROLES:
@@ -55,16 +57,16 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "sections": [
             {"name": section.name, "url": reverse(section.route), "current": here.startswith(section.prefix)}
             for section in SECTIONS
-            if role_allows(user.role, section.permission) and _offered(section, user.role)
+            if section.permission in permissions and _offered(section, permissions)
         ],
         "institution": user.institution,
-        "permissions": granted(request),
+        "permissions": permissions,
         "role_name": ROLES[Role(user.role)].name,
     }
 
 
-def _offered(section: Section, role: str) -> bool:
+def _offered(section: Section, permissions: frozenset[Permission]) -> bool:
     """Whether a section has an entry of its own: whoever reviews reaches the reasons from the queue."""
     if section.route == "outbox":
         return outbox.in_use()
-    return section.route != "review_reasons" or not role_allows(role, Permission.REVIEW)
+    return section.route != "review_reasons" or Permission.REVIEW not in permissions

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from pratique.accounts.models import User
-from pratique.accounts.roles import Permission, role_allows
+from pratique.accounts.roles import Permission, user_allows
 from pratique.foundation import audit
 from pratique.institutions.models import Institution
 from pratique.records.actions.drafts import make_number
@@ -163,7 +163,7 @@ def hand_over(*, submission_id: UUID, to: User, note: str, by: audit.Actor, now:
     if (
         to.institution_id != submission.institution_id
         or not to.is_active
-        or not role_allows(to.role, Permission.REVIEW)
+        or not user_allows(to, Permission.REVIEW)
     ):
         raise CaseError(_("This colleague may not review."), "not_a_reviewer")
     if submission.second_opinion_of == receiver:
