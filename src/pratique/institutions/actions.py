@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from pratique.foundation import audit
 from pratique.foundation.ids import new_id
@@ -19,14 +20,25 @@ class TermDates(NamedTuple):
 
 
 def create_institution(
-    *, slug: str, name: str, time_zone: str, by: audit.Actor, now: datetime
+    *,
+    slug: str,
+    name: str,
+    time_zone: str,
+    institution_id: UUID | None = None,
+    demo_of: UUID | None = None,
+    by: audit.Actor,
+    now: datetime,
 ) -> Institution:
-    """Create a tenant. Its rows are visible only inside `institution_scope` of its id."""
-    institution_id = new_id()
+    """Create a tenant. Its rows are visible only inside `institution_scope` of its id.
+
+    `institution_id`: the id, where it was chosen before. `demo_of`: it is the demo institution of that school.
+    """
+    institution_id = institution_id or new_id()
     with institution_scope(institution_id):
         institution = Institution.objects.create(
-            id=institution_id, slug=slug, name=name, time_zone=time_zone, created_at=now
-        )
+            id=institution_id, slug=slug, name=name, time_zone=time_zone, is_demo=demo_of is not None,
+            demo_institution=demo_of, created_at=now,
+        )  # fmt: skip
         audit.record(
             "institutions:institution:created",
             institution_id=institution.id,

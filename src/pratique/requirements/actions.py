@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Max
 
 from pratique.foundation import audit
+from pratique.foundation.ids import new_id
 from pratique.foundation.queue import enqueue
 from pratique.institutions.models import RequirementGroup
 from pratique.requirements.models import Requirement, RequirementSet, SetState
@@ -23,16 +25,22 @@ def create_draft(
     group: RequirementGroup,
     requirements: Sequence[Mapping[str, Any]],
     applies_from: date,
+    copy_of: tuple[UUID, int] | None = None,
     by: audit.Actor,
     now: datetime,
 ) -> RequirementSet:
-    """Create the next version for `group` as a draft. Raises RuleDataError (all problems) for a wrong rule."""
+    """Create the next version for `group` as a draft. Raises RuleDataError (all problems) for a wrong rule.
+
+    `copy_of`: id and version that it gets, where another institution's set is copied.
+    """
     read = [requirement_from_data(data) for data in requirements]
     latest = RequirementSet.objects.filter(requirement_group=group).aggregate(v=Max("version"))["v"] or 0
+    set_id, version = copy_of or (new_id(), latest + 1)
     draft = RequirementSet.objects.create(
+        id=set_id,
         institution_id=group.institution_id,
         requirement_group=group,
-        version=latest + 1,
+        version=version,
         applies_from=applies_from,
     )
     Requirement.objects.bulk_create(
