@@ -7,8 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from pratique.partners.types import Refusal
+from pratique.screens.machine_answers import from_machine, plain_refusal
+
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if from_machine(request):
+        # The commonest one: a name of the server that is not the one in BASE_URL.
+        refusal = Refusal(
+            "METHOD_UNKNOWN", "The request is malformed, or this address is not the one you were given."
+        )
+        return plain_refusal(refusal, status=400)
     return HttpResponse(render_to_string("screens/errors/400.html"), status=400)
 
 
@@ -36,7 +45,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     while error is not None:
         if isinstance(error, OperationalError | InterfaceError):
+            if from_machine(request):
+                return plain_refusal(Refusal("UNAVAILABLE"))
             page = render_to_string("screens/errors/503.html")
             return HttpResponse(page, status=503, headers={"Retry-After": "5"})
         error = error.__cause__ or error.__context__
+    if from_machine(request):
+        return plain_refusal(Refusal("INTERNAL"))
     return HttpResponse(render_to_string("screens/errors/500.html"), status=500)

@@ -1,0 +1,1 @@
+"""Views of the partner API: they translate between HTTP and actions."""

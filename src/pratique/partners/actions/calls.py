@@ -1,0 +1,123 @@
+"""What a call leaves behind: its count in the present minute, its nonce, its row in the integrator's log."""
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from pratique.foundation.ids import new_id
+from pratique.foundation.tenancy import run_with
+from pratique.partners.sessions import Found
+from pratique.partners.types import Caller
+
+# How many failures a minute and client are logged: whoever knows a client id can make failures, but not fill the log.
+MOST_FAILURES_LOGGED = 20
+# How many rows hold the tries of strangers, who have no client: enough that they do not wait for one another.
+_STRANGERS = 64
+
+
+class Entry(NamedTuple):
+    """A line of the log. Nothing in it was sent: `method` is one of ours or empty, `detail` one of our sentences."""
+
+    at: datetime
+    method: str
+    code: str
+    status: int
+    duration_ms: int
+    bytes_in: int
+    bytes_out: int
+    address: str | None
+    detail: str = ""
+
+
+def count_call(*, caller: Caller, now: datetime) -> int:
+    """Count a call and commit; return how many there were in this minute, this one among them.
+
+    A statement of its own: what becomes of the call does not change that it was made, and nobody waits for whom.
+    """
+    values = {"institution": caller.institution_id, "counter": caller.client, "minute": _minute(now)}
+    ((calls,),) = run_with({"institution": str(caller.institution_id)}, _COUNT, values)
+    return int(calls)
+
+
+def take_nonce(*, caller: Caller, nonce: str, now: datetime) -> bool:
+    """Use up a nonce inside the open transaction, which this also puts in the scope of the institution acted for.
+
+    False if the client has used it before. One that another transaction is using waits for what becomes of that.
+    """
+    values = {
+        "institution": caller.acts_for, "client": caller.client, "key": caller.key, "now": now,
+        "nonce_hash": hashlib.sha256(nonce.encode()).digest(),
+    }  # fmt: skip
+    return bool(run_with({"institution": str(caller.acts_for)}, _TAKE, values))
+
+
+def record_call(*, caller: Caller, entry: Entry) -> None:
+    """Write a call's line; inside a transaction only one of the institution that made the client."""
+    values = _line(entry, caller.institution_id, caller.client, caller.fingerprint)
+    run_with({"institution": str(caller.institution_id)}, _RECORD, values)
+
+
+def record_failure(*, found: Found, entry: Entry) -> None:
+    """Write the line of a call that found no session, if the client is known and has not failed too often, and commit.
+
+    For a client that there is not the same statement runs and counts the same, so that it takes as long.
+    """
+    if found.known:
+        counter = uuid5(found.client, "failures")
+    else:
+        counter = UUID(int=hashlib.sha256(found.identifier.encode()).digest()[0] % _STRANGERS)
+    run_with(
+        {"institution": str(found.institution_id)},
+        _RECORD_FAILURE,
+        {
+            "counter": counter, "minute": _minute(entry.at), "known": found.known, "most": MOST_FAILURES_LOGGED,
+            **_line(entry, found.institution_id, found.client, ""),
+        },
+    )  # fmt: skip
+
+
+def _minute(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0)
+
+
+def _line(entry: Entry, institution_id: UUID, client: UUID, fingerprint: str) -> dict[str, object]:
+    line = {"id": new_id(), "institution": institution_id, "client": client, "fingerprint": fingerprint}
+    return line | entry._asdict()
+
+
+_COUNT = """
+    insert into partners_partnerusage as u (institution_id, client, minute, calls)
+    values (%(institution)s, %(counter)s, %(minute)s, 1)
+    on conflict (institution_id, client, minute) do update set calls = u.calls + 1
+    returning calls
+"""
+_TAKE = """
+    insert into partners_partnernonce (institution_id, client, nonce_hash, key, used_at)
+    values (%(institution)s, %(client)s, %(nonce_hash)s, %(key)s, %(now)s)
+    on conflict (institution_id, client, nonce_hash) do nothing
+    returning 1
+"""
+_INTO_LOG = """
+    insert into partners_partnercall (
+        id, institution_id, client_id, at, method, code, status, fingerprint, duration_ms, bytes_in, bytes_out,
+        address, detail
+    ) select
+        %(id)s::uuid, %(institution)s::uuid, %(client)s::uuid, %(at)s::timestamptz, %(method)s, %(code)s, %(status)s,
+        %(fingerprint)s, %(duration_ms)s, %(bytes_in)s, %(bytes_out)s, %(address)s::inet, %(detail)s
+"""
+_RECORD = _INTO_LOG
+# Nobody waits for the disk: how long that takes would tell that a line was written. A crash may lose such a line.
+_RECORD_FAILURE = f"""
+    with quick as materialized (select set_config('synchronous_commit', 'off', true)),
+    counted as (
+        insert into partners_partnerusage as u (institution_id, client, minute, calls)
+        select %(institution)s::uuid, %(counter)s::uuid, %(minute)s::timestamptz, 1 from quick
+        on conflict (institution_id, client, minute) do update set calls = u.calls + 1
+        returning calls
+    ),
+    logged as (
+        {_INTO_LOG} from counted where %(known)s and calls <= %(most)s
+    )
+    select calls from counted
+"""  # noqa: S608  (one statement inside another)
