@@ -78,7 +78,7 @@ _CHANGES = {
     "added", "changed", "edited", "corrected", "removed", "deleted", "created", "updated", "uploaded", "sent",
     "received", "handed_in", "withdrawn", "moved", "split", "signed", "granted", "allowed", "revoked", "ended",
     "accepted", "invited", "archived", "restored", "started", "replied", "written",
-    "reopened", "issued", "chosen", "notices_chosen",
+    "reopened", "issued", "chosen", "notices_chosen", "tracker_set", "status_set", "tracker_chosen",
 }  # fmt: skip
 _WORDS: Mapping[Kind, str | Promise] = {
     Kind.VIEWED: _("Looked at your record"),
@@ -89,6 +89,9 @@ _WORDS: Mapping[Kind, str | Promise] = {
 }
 # More exact words where the subject (an action's second part) says more, with its verb or else its kind. One line each.
 _EXACT: Mapping[tuple[str, str], str | Promise] = {
+    ("student", "created"): _("Put you on the list of students"),
+    ("student", "tracker_set"): _("Chose which requirements are asked of you"),
+    ("student", "status_set"): _("Ended your registration, or renewed it"),
     ("case", Kind.VIEWED): _("Looked at what was handed in"),
     ("case", Kind.DECIDED): _("Decided on what was handed in"),
     ("case", "undone"): _("Took a decision back"),
@@ -112,6 +115,7 @@ _EXACT: Mapping[tuple[str, str], str | Promise] = {
     ("link", Kind.CHANGED): _("Sent a link for signing in"),
     ("account", Kind.CHANGED): _("Changed how you are told about news"),
     ("account", "activated"): _("Signed in for the first time"),
+    ("membership", "tracker_chosen"): _("Chose which list of requirements is yours"),
     ("notice", Kind.CHANGED): _("Sent a notice"),
 }
 
