@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pratique.config.body_first import MOST_AHEAD, BodyFirst, at_once
+from pratique.config.body_first import MACHINES, MOST_AHEAD, BodyFirst, at_once
 
 PART = "application/offset+octet-stream"
 
@@ -150,3 +150,51 @@ def test_files_of_the_site_need_no_turn():
 
 def test_the_pool_has_a_place_for_every_turn():
     assert [at_once(cores) for cores in (1, 2, 4, 64)] == [4, 4, 8, 10]
+
+
+def without_length(body, path="/partner/v1/createUser"):
+    sent = request(path=path, line=io.BytesIO(body))
+    del sent["CONTENT_LENGTH"]
+    return sent
+
+
+def seen(environ):
+    given = {}
+
+    def application(environ, start):
+        given.update(length=environ.get("CONTENT_LENGTH"), body=environ["wsgi.input"].read())
+        return Answer(b"")
+
+    gate(application)(environ, nothing)
+    return given
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, 70_000, MOST_AHEAD], ids=["nothing", "a byte", "two blocks", "the most"]
+)
+def test_a_machines_body_of_unknown_length_gets_its_length(size):
+    assert seen(without_length(b"x" * size)) == {"length": str(size), "body": b"x" * size}
+
+
+def test_of_a_machines_endless_body_just_enough_is_read_to_refuse_it():
+    class Endless(io.RawIOBase):
+        taken = 0
+
+        def read(self, size=-1):
+            self.taken += size
+            return b"x" * size
+
+    sent, endless = without_length(b""), Endless()
+    sent["wsgi.input"] = endless
+    assert seen(sent)["length"] == str(MOST_AHEAD + 1)
+    assert endless.taken == MOST_AHEAD + 1
+
+
+def test_a_persons_body_of_unknown_length_is_left_alone():
+    assert seen(without_length(b"a=1", path="/my/")) == {"length": None, "body": b"a=1"}
+
+
+def test_the_machines_are_those_that_open_scopes_of_their_own():
+    from pratique.accounts import middleware
+
+    assert middleware.MACHINES == MACHINES

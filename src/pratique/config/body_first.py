@@ -4,6 +4,7 @@ A request that is being worked on holds one of few turns, and with it a connecti
 still coming in it holds nothing but a waiting thread. Without this, four slow uploads stopped the whole site.
 """
 
+import contextlib
 import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,8 @@ Application = Callable[[Environment, Callable[..., Any]], Iterable[bytes]]
 
 # A larger body (a roster, a form of photos without the script) is read in its turn: it must not fill the memory.
 MOST_AHEAD = 1024 * 1024
+# Machines that may send a body in pieces, without its length (accounts.middleware; that needs Django to be set up).
+MACHINES = "/partner/"
 # What came of an upload's part is kept when the rest does not come; half of a form means nothing.
 _USEFUL_IN_PART = "application/offset+octet-stream"
 _BLOCK = 64 * 1024
@@ -35,6 +38,8 @@ class BodyFirst:
     def __call__(self, environ: Environment, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if str(environ.get("PATH_INFO", "")).startswith(self._static):
             return self._application(environ, start_response)
+        if "CONTENT_LENGTH" not in environ and str(environ.get("PATH_INFO", "")).startswith(MACHINES):
+            _measure_body(environ)
         if not _take_body(environ):
             start_response("400 Bad Request", [("Content-Length", "0")])
             return [b""]
@@ -84,6 +89,21 @@ class _Streamed:
     def __del__(self) -> None:
         # A server that never closes an answer whose reader went away must not cost a turn for good.
         self._turn.end()
+
+
+def _measure_body(environ: Environment) -> None:
+    """Read a body of unknown length, so that it has one: Django takes it for empty, and no limit would know it.
+
+    .NET and Java send JSON so. Of one that is too large just enough is read for it to be refused.
+    """
+    body = bytearray()
+    with contextlib.suppress(OSError):
+        while len(body) <= MOST_AHEAD and (
+            block := environ["wsgi.input"].read(min(_BLOCK, MOST_AHEAD + 1 - len(body)))
+        ):
+            body += block
+    environ["wsgi.input"] = io.BytesIO(bytes(body))
+    environ["CONTENT_LENGTH"] = str(len(body))
 
 
 def _take_body(environ: Environment) -> bool:
