@@ -1,10 +1,11 @@
 """Plain data about partners that more than one module needs."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from pratique.partners.models import Environment
+if TYPE_CHECKING:  # the table of errors is also for a command that starts without Django
+    from pratique.partners.models import Environment
 
 
 class ErrorKind(NamedTuple):
@@ -111,7 +112,7 @@ class Caller:
 
     client: UUID
     identifier: str
-    environment: Environment
+    environment: "Environment"
     institution_id: UUID
     acts_for: UUID
     key: UUID
