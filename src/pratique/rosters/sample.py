@@ -17,6 +17,8 @@ from pratique.rosters.sample_names import FIRST_NAMES, LAST_NAMES, RARE_NAMES
 DEFAULT_GROUPS = ("Undergraduate", "Graduate", "Nursing", "International")
 DEFAULT_TERMS = ("Fall 2026", "Spring 2027")
 DEFAULT_PAIRS = tuple((group, term) for group in DEFAULT_GROUPS for term in DEFAULT_TERMS)
+# The people of the demo institution, known to whoever plays a part in the demo.
+DEMO_STUDENTS, DEMO_SEED = 2_000, 26
 HEADER = (
     "Username",
     "StudentId",

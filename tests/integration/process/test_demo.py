@@ -66,12 +66,41 @@ def test_everybody_of_the_demo_can_be_tried(installation: Running):
     assert urllib.parse.urlsplit(invited["link"]).netloc == urllib.parse.urlsplit(installation.url).netloc
     assert "Welcome" in Person(installation.url).get(invited["link"])
     for one in everybody:
-        if one["role"] not in ("student", "guardian"):
+        if one["role"] not in ("student", "guardian", "partner"):
             assert "Harbor State University" in Person(installation.url).signs_in(one), one["role"]
     guardian = next(one for one in everybody if one["role"] == "guardian")
     assert "What to do now" in Person(installation.url).signs_in(guardian)
+    the_partner_is_known(installation, everybody)
     # The papers were handed to the workers like anybody's: all of them are pages in the end.
     waits = "select count(*) from records_file where state <> 'ready'"
     installation.wait_until(lambda: installation.sql(waits)[0][0] == 0, seconds=120)
     assert installation.sql("select count(*) from records_page")[0][0] > 150
     assert installation.run("vault", "verify").returncode == 0
+
+
+def the_partner_is_known(installation, everybody):
+    partners = [one for one in everybody if one["role"] == "partner"]
+    assert [list(one) for one in partners] == [
+        ["role", "client_id", "encryption_key", "base_url", "package_code", "tracker_names"]
+    ]
+    assert (partners[0]["base_url"], partners[0]["package_code"]) == (installation.url, "DEMO26")
+    assert len(partners[0]["tracker_names"]) == 8
+    assert "Nursing - Fall 2026" in partners[0]["tracker_names"]
+    assert sum(one["username"] == "integrator" for one in everybody if "username" in one) == 1
+    for_people = installation.run("demo", "credentials").stdout
+    assert partners[0]["client_id"] in for_people
+    assert partners[0]["encryption_key"] in for_people
+    # A demo of an earlier version has no partner: the next load adds one, and the one after that changes nothing.
+    file = installation.var / "secrets" / "demo-credentials.json"
+    whole = json.loads(file.read_text())
+    file.write_text(json.dumps([one for one in whole if one["role"] != "partner"]))
+    assert installation.run("demo", "load").returncode == 0
+    again = json.loads(file.read_text())
+    assert installation.run("demo", "load").returncode == 0
+    assert json.loads(file.read_text()) == again
+    assert again[:-1] == whole[:-1]
+    # The same client; the key that nobody has any more is revoked.
+    assert again[-1]["client_id"] == whole[-1]["client_id"]
+    assert again[-1]["encryption_key"] != whole[-1]["encryption_key"]
+    living = "select count(*) from partners_partnerkey where revoked_at is null"
+    assert installation.sql(living) == [(1,)]

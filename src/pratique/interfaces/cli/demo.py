@@ -1,7 +1,7 @@
-"""`pratique demo`: the demo institution and who can sign in to it."""
+"""`pratique demo`: the demo institution, who can sign in to it, and how its partner calls."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -9,14 +9,15 @@ from django.conf import settings
 from rich.console import Console
 from rich.table import Table
 
-from pratique.interfaces.cli.demo_sign_ins import sign_ins
+from pratique.foundation.demo_credentials import PARTNER, demo_partner, sign_ins
+from pratique.foundation.run_state import RunFolder
 
 app = typer.Typer(no_args_is_help=True, help="The demo institution.")
 
 
 @app.command()
 def load() -> None:
-    """Load the demo institution `demo` with 2,000 synthetic students, once."""
+    """Load the demo institution `demo` with 2,000 synthetic students and a partner, once."""
     from pratique.interfaces.cli import demo_school
 
     console = Console(stderr=True)
@@ -28,10 +29,11 @@ def load() -> None:
 def credentials(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Show who can sign in to the demo institution."""
-    people = sign_ins(Path(settings.VAR))
+    """Show who can sign in to the demo institution, and how its partner calls."""
+    people = [one for one in sign_ins(Path(settings.VAR)) if one["role"] != PARTNER]
+    partner = demo_partner(Path(settings.VAR), base_url=_address())
     if as_json:
-        typer.echo(orjson.dumps(people).decode())
+        typer.echo(orjson.dumps([*people, *([partner] if partner else [])]).decode())
         return
     if not people:
         typer.echo("There is no demo institution here. Load it with `pratique demo load`.", err=True)
@@ -44,10 +46,27 @@ def credentials(
         table.add_row(person["role"], person.get("state", ""), person["username"], way)
     # Passwords and links are copied: nothing of them may be cut or wrapped where a terminal is narrow.
     Console(width=200).print(table)
+    if partner:
+        _show_partner(partner)
+
+
+def _address() -> str:
+    # `up` may have chosen another port than the usual one.
+    running = RunFolder(Path(settings.VAR)).running()
+    return running.url if running else settings.BASE_URL
+
+
+def _show_partner(partner: dict[str, Any]) -> None:
+    table = Table("Partner API", "", box=None, pad_edge=False)
+    for name in ("client_id", "encryption_key", "base_url", "package_code"):
+        table.add_row(name, partner[name])
+    table.add_row("tracker_names", "\n".join(partner["tracker_names"]))
+    typer.echo()
+    Console(width=200).print(table)
 
 
 def load_demo_if_empty() -> bool:
-    """Load the demo into an installation that has no institution; `pratique up` calls this. Whether it did."""
+    """Load the demo into an installation that has no institution, which `pratique up` asks for. Whether it did."""
     from pratique.institutions.queries import all_institution_ids
     from pratique.interfaces.cli import demo_school
 
@@ -55,3 +74,12 @@ def load_demo_if_empty() -> bool:
         return False
     console = Console(stderr=True)
     return demo_school.load(say=console.print)
+
+
+def complete_demo() -> None:
+    """Add what a demo that an earlier version loaded lacks; quick where it lacks nothing."""
+    people = sign_ins(Path(settings.VAR))
+    if people and not any(one["role"] == PARTNER for one in people):
+        from pratique.interfaces.cli import demo_school
+
+        demo_school.complete(say=Console(stderr=True).print)

@@ -15,25 +15,26 @@ from pratique.accounts.models import User
 from pratique.accounts.roles import STAFF_ROLES, Role
 from pratique.compliance.actions import evaluate_stale
 from pratique.foundation import audit, clock
+from pratique.foundation.demo_credentials import keep_sign_ins, sign_ins
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.actions import TermDates, create_institution, create_package
 from pratique.institutions.models import Institution, RequirementGroup
 from pratique.institutions.queries import institution_by_slug
+from pratique.interfaces.cli.demo_partner import add_partner
 from pratique.interfaces.cli.demo_people import students_in_every_state
 from pratique.interfaces.cli.demo_queue import Person, queue_of
 from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
-from pratique.interfaces.cli.demo_sign_ins import keep_sign_ins, sign_ins
 from pratique.records.actions import add_evidence
 from pratique.records.actions.arrivals import add_submissions
 from pratique.records.models import Evidence
 from pratique.requirements.actions import create_draft, publish
 from pratique.reviews.actions.arrivals import add_reviews
 from pratique.rosters import actions as rosters
-from pratique.rosters.sample import DEFAULT_GROUPS, write_sample
+from pratique.rosters.sample import DEFAULT_GROUPS, DEMO_SEED, DEMO_STUDENTS, write_sample
 from pratique.rules import preset
 from pratique.students.models import Student, StudentAccount
 
-SLUG, PACKAGE_CODE, STUDENTS, SEED = "demo", "DEMO26", 2_000, 26
+SLUG, PACKAGE_CODE = "demo", "DEMO26"
 BY = audit.Actor("command", "demo")
 TERMS = (
     TermDates("Fall 2026", date(2026, 8, 24), date(2026, 12, 4)),
@@ -50,10 +51,23 @@ Say = Callable[[str], None]
 
 
 def load(*, say: Say = lambda message: None) -> bool:
-    """Create the demo institution with its students; False if it is there already, whole.
+    """Create the demo institution with its students and its partner; False if its students are there already.
 
     A load that was interrupted is finished: each step looks for what it would make.
     """
+    made = _load_school(say)
+    complete(say=say)
+    return made
+
+
+def complete(*, say: Say = lambda message: None) -> None:
+    """Add to a demo institution what it lacks of later additions: its partner, and who looks after partners."""
+    institution = institution_by_slug(SLUG)
+    if institution is not None and add_partner(institution, PACKAGE_CODE, by=BY, now=clock.now()):
+        say("Giving the demo institution a partner")
+
+
+def _load_school(say: Say) -> bool:
     now = clock.now()
     institution = institution_by_slug(SLUG)
     if institution is None:
@@ -82,7 +96,7 @@ def load(*, say: Say = lambda message: None) -> bool:
 
 def _make(institution: Institution, today: date, now: datetime, say: Say) -> None:
     _set_up(institution, now)
-    say(f"Importing {STUDENTS:,} students")
+    say(f"Importing {DEMO_STUDENTS:,} students")
     roster_import_id = _receive_roster(institution, now)
     rosters.check(institution=institution, roster_import_id=roster_import_id, today=today)
     _confirm(roster_import_id, now)
@@ -125,7 +139,7 @@ def _requirements(group: str) -> list[dict[str, Any]]:
 
 def _receive_roster(institution: Institution, now: datetime) -> Any:
     file = io.BytesIO()
-    write_sample(rows=STUDENTS, seed=SEED, out=file)
+    write_sample(rows=DEMO_STUDENTS, seed=DEMO_SEED, out=file)
     roster_import = rosters.receive(
         institution=institution, file_name="harbor-state-2026.csv", content=file.getvalue(), source="command",
         by=BY, now=now,
@@ -143,7 +157,7 @@ def _confirm(roster_import_id: Any, now: datetime) -> None:
 def _hand_in(institution: Institution, today: date, now: datetime) -> None:
     names = Student.objects.values_list("id", "first_name", "last_name", "date_of_birth")
     people = {key: Person(f"{first} {last}".strip(), born or today) for key, first, last, born in names}
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(DEMO_SEED)  # noqa: S311
     reviewers = [str(audit.Actor("staff", str(key))) for key in _reviewer_ids()]
     made = queue_of(_evidence(today), people, reviewers, today=today, now=now, chance=chance)
     common: dict[str, Any] = {"institution_id": institution.id, "by": BY, "now": now}
@@ -157,7 +171,7 @@ def _reviewer_ids() -> list[Any]:
 
 
 def _evidence(today: date) -> Iterator[Evidence]:
-    chance = random.Random(SEED)  # noqa: S311  (the same demo each time, not a secret)
+    chance = random.Random(DEMO_SEED)  # noqa: S311  (the same demo each time, not a secret)
     names, weights = zip(*PROFILES, strict=True)
     students = Student.objects.order_by("student_id").values_list(
         "id", "date_of_birth", "membership__tracker__requirement_group__name"

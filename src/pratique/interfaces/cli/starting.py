@@ -40,7 +40,7 @@ def prepare(say: Say, *, demo: bool) -> None:
     migrate()
     check_assets()
     collect_static_files(say)
-    if demo and settings.DATABASE_IS_EMBEDDED and not has_institutions():
+    if demo:
         load_demo(say)
     # Children open their own connections; ours would only hold places in the server.
     for connection in connections.all(initialized_only=True):
@@ -118,9 +118,13 @@ def has_institutions() -> bool:
 
 
 def load_demo(say: Say) -> None:
-    """Load the demo institution, where this build has one."""
+    """Load the demo institution, where this build has one; where it was loaded before, add what came since."""
     module = "pratique.interfaces.cli.demo"
-    if find_spec(module) is not None:
+    if find_spec(module) is None:
+        return
+    if has_institutions():
+        import_module(module).complete_demo()
+    elif settings.DATABASE_IS_EMBEDDED:
         say("Demo institution (once; this takes a moment)")
         import_module(module).load_demo_if_empty()
 

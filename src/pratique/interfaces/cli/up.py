@@ -152,7 +152,7 @@ def _look_after_children(
         if not stop.wanted:
             say(f"\nPratique is ready: {settings.BASE_URL}")
             if follow:
-                _show_sign_ins()
+                _show_sign_ins(settings.BASE_URL)
             folder.update(ready=True)
         while not stop.wanted:
             children.step()
@@ -206,18 +206,20 @@ def _wait_until_healthy(children: Supervisor, folder: RunFolder, stop: _Stop) ->
     return stop.wanted
 
 
-def _show_sign_ins() -> None:
+def _show_sign_ins(url: str) -> None:
     """Tell who can sign in to the demo, on the terminal alone: the log is no place for a password."""
-    from pratique.interfaces.cli.demo_sign_ins import sign_ins
+    from pratique.foundation.demo_credentials import school_portal_address, sign_ins
 
     people = sign_ins(probe.var_folder())
     for person in people:
-        if "state" not in person:
+        if "username" in person and "state" not in person:
             typer.echo(
                 f"  {person['role']:<14} sign in as {person['username']}, password {person['password']}"
             )
     if people:
         typer.echo("Students in every state: pratique demo credentials")
+    if portal := school_portal_address(probe.var_folder(), base_url=url):
+        typer.echo(f"The school's own portal, played, with its button Health records: {portal}")
     typer.echo("How it is: pratique status   Stop: pratique down")
 
 
@@ -245,12 +247,11 @@ def _in_background(folder: RunFolder, port: int | None, *, no_demo: bool) -> int
     while time.monotonic() < deadline:
         code = child.poll()
         state = folder.running()
-        ready = state is not None and state.pid == child.pid and state.ready
         _relay(follower)
         if code is not None:
             return code
-        if ready:
-            _show_sign_ins()
+        if state is not None and state.pid == child.pid and state.ready:
+            _show_sign_ins(state.url)
             return 0
         time.sleep(_LOOK_EVERY)
     Identity.of(child.pid).terminate(seconds=30)
