@@ -74,11 +74,16 @@ def create_person(
     else:
         user.set_password(password)
     user.save(force_insert=True)
-    audit.record(
-        "accounts:person:created", institution_id=institution.id, by=by, now=now, subject_type="user",
-        subject_id=user.id, detail={"role": role.value, "password": password is not None},
-    )  # fmt: skip
+    record_person(user, password=password is not None, by=by, now=now)
     return user
+
+
+def record_person(user: User, *, password: bool, by: audit.Actor, now: datetime) -> None:
+    """Note in the audit trail that the account of a student or guardian was made, with or without a password."""
+    audit.record(
+        "accounts:person:created", institution_id=user.institution_id, by=by, now=now, subject_type="user",
+        subject_id=user.id, detail={"role": user.role, "password": password},
+    )  # fmt: skip
 
 
 def set_language(*, user: User, language: str, by: audit.Actor, now: datetime) -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Lower
 
 from pratique.institutions.models import Tracker
 from pratique.students.folding import plain
@@ -171,3 +171,26 @@ def find(student_id: UUID) -> Student | None:
 def membership_ids_of(student_ids: Collection[UUID]) -> list[UUID]:
     """Return the ids of all memberships of these students."""
     return list(Membership.objects.filter(student_id__in=student_ids).values_list("id", flat=True))
+
+
+def without_tracker(student_id: UUID, today: date) -> list[Membership]:
+    """Return the registrations of a student that count on `today` and have no tracker yet, each with its package."""
+    return [
+        one
+        for one in memberships_of(student_id)
+        if one.tracker_id is None
+        and one.state == MembershipState.ACTIVE
+        and (one.expires_on is None or one.expires_on >= today)
+    ]
+
+
+def trackers_to_choose(package_ids: Collection[UUID]) -> dict[UUID, list[Tracker]]:
+    """Return by package the trackers that somebody on it may be put on, each with its group and term.
+
+    By group; in each those that are still due first. A package without any is left out.
+    """
+    found: dict[UUID, list[Tracker]] = {}
+    trackers = Tracker.objects.filter(package_id__in=package_ids).select_related("requirement_group", "term")
+    for tracker in trackers.order_by(Lower("requirement_group__name"), "due_on", "name", "id"):
+        found.setdefault(tracker.package_id, []).append(tracker)
+    return found

@@ -113,6 +113,7 @@ NEVER = {
     "portal_record", "portal_record_pdf", "portal_record_json", "portal_seen", "portal_guardians",
     "portal_guardian_invite", "portal_guardian_again", "portal_guardian_end", "portal_confidential",
     "portal_thread_confidential", "portal_settings_mail", "portal_settings_number", "portal_settings_code",
+    "portal_tracker",
 }  # fmt: skip
 OUTSIDE = {"portal_helping", "portal_guardian_accept"}
 

@@ -18,7 +18,9 @@ _ORDER = {"rejected": 0, "expired": 1, "incomplete": 2}
 class Kind(StrEnum):
     """How a registration stands, as the page speaks of it."""
 
-    NOTHING_YET = "nothing_yet"  # no tracker, or nothing published for its group, or nothing that applies
+    CHOOSE = "choose"  # no tracker yet, and there are some to choose from
+    NO_TRACKER = "no_tracker"  # nor any to choose from: the school will say
+    NOTHING_YET = "nothing_yet"  # nothing published for the group, or nothing that applies
     TO_DO = "to_do"
     WAITING = "waiting"  # the student has done their part
     DONE = "done"
@@ -86,11 +88,15 @@ def section(
     sent: Iterable[Submission],
     places: Mapping[UUID, Any],
     today: date,
+    may_choose: bool = False,
 ) -> Section:
     """Sort a registration's items: what can be done now, what only later, what waits for review, what is done.
 
     What waits for somebody's signature waits too. Where only a part was handed in, the rest is still to do.
+    `may_choose`: the package has trackers, for a registration that has none.
     """
+    if membership.tracker_id is None:
+        return Section(membership, Kind.CHOOSE if may_choose else Kind.NO_TRACKER)
     draft_of = _by_key(drafts)
     waiting_of = _by_key(one for one in sent if one.state == SubmissionState.WAITING)
     now, later, waiting, done = [], [], [], []

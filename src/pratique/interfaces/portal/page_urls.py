@@ -12,10 +12,12 @@ from pratique.interfaces.portal.views import (
     record,
     seen,
     signing,
+    tracker,
 )
 
 urlpatterns = [
     path("", home.home, name="portal_home"),
+    path("tracker/", tracker.choose, name="portal_tracker"),
     path("requirements/<uuid:membership_id>/<str:key>/", item.item, name="portal_item"),
     path("requirements/<uuid:membership_id>/<str:key>/date.ics", item.calendar, name="portal_calendar"),
     path("hand-in/", hand_in.start, name="portal_start"),

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
 from django import forms
-from django.contrib.auth import login
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from pratique.accounts.middleware import SESSION_KEY
 from pratique.accounts.models import User
 
 NOT_MADE = _("The passkey could not be made. Please try again, or choose a password.")
@@ -53,13 +49,3 @@ def of(user: User) -> list[Authenticator]:
     return list(
         Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).order_by("created_at", "id")
     )
-
-
-def sign_in(request: HttpRequest, user: User, *, by_passkey: bool) -> None:
-    """Sign a person in who has just proved who they are; the session gets a new key."""
-    login(request, user)
-    request.session[SESSION_KEY] = str(user.institution_id)
-    if by_passkey:
-        record_authentication(request, user, "mfa", type="webauthn", passwordless=True, reauthenticated=True)
-    else:
-        record_authentication(request, user, "password", reauthenticated=True)

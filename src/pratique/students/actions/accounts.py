@@ -1,55 +1,79 @@
 """A student's account: opened once by a link, then theirs to arrange; and kept in step with the roster."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 
-from pratique.accounts.actions import create_person
+from pratique.accounts.actions import record_person
 from pratique.accounts.models import User
-from pratique.accounts.roles import Role
 from pratique.foundation import audit
-from pratique.institutions.models import Institution
-from pratique.students.models import LinkPurpose, SignInLink, Student, StudentAccount
+from pratique.foundation.ids import new_id
+from pratique.students.models import Student, StudentAccount
 
 
 class AlreadyActivatedError(RuntimeError):
     """The student has an account: another tab, or another day, was first."""
 
 
+# What an account is called: the name on the roster, or else the username.
+_CALLED = """
+    cross join lateral (
+        select left(coalesce(nullif(concat_ws(' ', nullif(s.first_name, ''), nullif(s.last_name, '')), ''),
+                             s.username), 200) as name
+    ) called
+"""
+_USER = [field.attname for field in User._meta.concrete_fields]
+# One statement, because a partner may let a whole class in at once. Of two at once the second waits for the first,
+# and then opens nothing.
+_OPEN = f"""
+    with opened as (
+        insert into students_studentaccount (institution_id, id, student_id, user_id, notify_by_mail,
+            notify_by_text, text_number, activated_at)
+        select institution_id, %(account)s, id, %(user)s, true, false, '', %(now)s
+        from students_student where id = %(student)s
+        on conflict (institution_id, student_id) do nothing
+        returning institution_id, student_id
+    ), used as (
+        update students_signinlink l set used_at = %(now)s from opened o
+        where l.institution_id = o.institution_id and l.student_id = o.student_id
+          and l.purpose = 'student' and l.used_at is null
+    )
+    insert into accounts_user (institution_id, id, username, email, name, role, password, is_integrator, is_active,
+        language, created_at, last_login)
+    select s.institution_id, %(user)s, s.username, s.email, called.name, 'student', %(password)s, false, true,
+        %(language)s, %(now)s, %(now)s
+    from opened o join students_student s on s.institution_id = o.institution_id and s.id = o.student_id
+    {_CALLED}
+    returning {", ".join(_USER)}
+"""  # noqa: S608  (constants only)
+
+
 def activate(
     *, student_id: UUID, user_id: UUID, password: str | None, language: str, by: audit.Actor, now: datetime
 ) -> User:
-    """Open the account of a student of the present institution, and use up their links.
+    """Open the account of a student of the present institution, and use up their links; they sign in by it.
 
     `user_id` is chosen by the caller, because a passkey is made for it before it exists. Without a password the
-    caller keeps a passkey in the same transaction. Raises AlreadyActivatedError for the second of two.
+    caller keeps a passkey in the same transaction, or a partner vouches for the student. Raises
+    AlreadyActivatedError for the second of two.
     """
-    student = Student.objects.select_for_update().get(id=student_id)
-    if StudentAccount.objects.filter(student=student).exists():
+    values: dict[str, Any] = {
+        "student": student_id, "user": user_id, "account": new_id(), "password": make_password(password),
+        "language": language, "now": now,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, values)
+        row = cursor.fetchone()
+    if row is None:
         raise AlreadyActivatedError
-    user = create_person(
-        institution=Institution.objects.get(id=student.institution_id),
-        user_id=user_id,
-        username=student.username,
-        name=full_name(student),
-        role=Role.STUDENT,
-        email=student.email,
-        password=password,
-        language=language,
-        by=by,
-        now=now,
-    )
-    account = StudentAccount(
-        institution_id=student.institution_id, student=student, user=user, activated_at=now
-    )
-    account.save(force_insert=True)
-    SignInLink.objects.filter(student=student, purpose=LinkPurpose.STUDENT, used_at__isnull=True).update(
-        used_at=now
-    )
+    user = User.from_db(connection.alias, _USER, row)
+    record_person(user, password=password is not None, by=by, now=now)
     audit.record(
-        "students:account:activated", institution_id=student.institution_id, by=by, now=now,
-        subject_type="student", subject_id=student.id,
+        "students:account:activated", institution_id=user.institution_id, by=by, now=now,
+        subject_type="student", subject_id=student_id,
     )  # fmt: skip
     return user
 
@@ -83,18 +107,15 @@ def _record(account: StudentAccount, detail: dict[str, bool], *, by: audit.Actor
 
 
 # Only rows that differ are touched: nearly every import changes no username.
-_FOLLOW = """
+_FOLLOW = f"""
     update accounts_user u set username = s.username, email = s.email, name = called.name
     from students_studentaccount a
     join students_student s on s.institution_id = a.institution_id and s.id = a.student_id
-    cross join lateral (
-        select left(coalesce(nullif(concat_ws(' ', nullif(s.first_name, ''), nullif(s.last_name, '')), ''),
-                             s.username), 200) as name
-    ) called
+    {_CALLED}
     where a.institution_id = %(institution)s and u.institution_id = a.institution_id and u.id = a.user_id
       and s.id = any(%(students)s)
       and (u.username, u.email, u.name) is distinct from (s.username, s.email, called.name)
-"""
+"""  # noqa: S608  (constants only)
 
 
 def follow_students(*, institution_id: UUID, student_ids: list[UUID]) -> int:

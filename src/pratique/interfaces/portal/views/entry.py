@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from pratique.accounts.models import User
 from pratique.accounts.roles import Role
+from pratique.accounts.sessions import Method, sign_in
 from pratique.foundation import clock
 from pratique.foundation.audit import Actor
 from pratique.foundation.ids import new_id
@@ -174,8 +175,8 @@ def open_account(request: HttpRequest, institution: Institution, found: Opened) 
             return redirect("entry")
         if by_passkey:
             passkeys.add(opened, credential.cleaned_data["credential"], _("This device"))
-        request.session.pop(START_KEY, None)
-        passkeys.sign_in(request, opened, by_passkey=by_passkey)
+        way = Method.PASSKEY if by_passkey else Method.PASSWORD
+        sign_in(request, opened, method=way, now=clock.now())
         return redirect("portal_home")
     return _page(
         request, "open.html", institution, found, form=form, credential=credential,

@@ -1,6 +1,8 @@
 """The first page of the portal: what there is to do."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,8 +16,8 @@ from pratique.interfaces.portal.people import Acting
 from pratique.records import queries
 from pratique.reviews.queries.messages import unread_for_student
 from pratique.screens.permissions import Access, requires
-from pratique.students.models import MembershipState
-from pratique.students.queries import memberships_of
+from pratique.students.models import Membership, MembershipState
+from pratique.students.queries import memberships_of, trackers_to_choose
 
 
 @requires(Access.STUDENT)
@@ -42,6 +44,12 @@ def _sections(acting: Acting, today: Any) -> list[home_page.Section]:
     drafts = [one for one in drafts if acting.may_open(one)]
     if not acting.sees_confidential:
         sent = [one for one in sent if not one.confidential]
+    present = [
+        one
+        for one in memberships_of(student_id)
+        if one.state == MembershipState.ACTIVE and (one.expires_on is None or one.expires_on >= today)
+    ]
+    offered = _offered(present)
     return [
         home_page.section(
             membership,
@@ -50,11 +58,16 @@ def _sections(acting: Acting, today: Any) -> list[home_page.Section]:
             sent=sent,
             places=places.of(sent),
             today=today,
+            may_choose=membership.package_id in offered,
         )
-        for membership in memberships_of(student_id)
-        if membership.state == MembershipState.ACTIVE
-        and (membership.expires_on is None or membership.expires_on >= today)
+        for membership in present
     ]
+
+
+def _offered(present: Sequence[Membership]) -> Collection[UUID]:
+    """Return the packages, of those on which the student has no tracker yet, that have some to choose from."""
+    open_packages = [one.package_id for one in present if one.tracker_id is None]
+    return trackers_to_choose(open_packages) if open_packages else ()
 
 
 def _links(acting: Acting) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from pratique.accounts.models import User
 from pratique.accounts.roles import Role
+from pratique.accounts.sessions import Method, sign_in
 from pratique.foundation import clock
 from pratique.institutions.models import Institution
 from pratique.interfaces.portal import entry_forms, naming, passkeys
@@ -107,8 +108,7 @@ def open_account(request: HttpRequest, institution: Institution, found: Opened) 
             return redirect("entry_help")
         if by_passkey:
             passkeys.add(opened, credential.cleaned_data["credential"], _("This device"))
-        request.session.pop(START_KEY, None)
-        passkeys.sign_in(request, opened, by_passkey=by_passkey)
+        sign_in(request, opened, method=Method.PASSKEY if by_passkey else Method.PASSWORD, now=now)
         request.session[HELPING_KEY] = str(invited.link.student_id)
         return redirect("portal_home")
     return render(
