@@ -284,8 +284,16 @@ def test_another_tracker_is_changed_to_and_told_as_a_change():
 
 @pytest.mark.parametrize(
     "name",
-    [UNDERGRADUATE.lower(), UNDERGRADUATE.upper(), f" {UNDERGRADUATE}", f"{UNDERGRADUATE} ", "Undergraduate", "%", "None Selected"],
-)  # fmt: skip
+    [
+        UNDERGRADUATE.lower(),
+        UNDERGRADUATE.upper(),
+        f" {UNDERGRADUATE}",
+        f"{UNDERGRADUATE} ",
+        "Undergraduate",
+        "%",
+        "None Selected",
+    ],
+)
 def test_a_name_that_is_not_exactly_a_trackers_is_refused(name):
     school = a_school()
     student = naming(school)
