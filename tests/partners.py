@@ -1,13 +1,15 @@
 """Partners in a named state, made through the actions that real ones are made through."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pratique.foundation.ids import new_id
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.partners.actions.clients import create_client, create_partner
 from pratique.partners.actions.keys import issue_key
-from pratique.partners.models import PartnerClient, PartnerKey
+from pratique.partners.models import PartnerCall, PartnerClient, PartnerKey
+from pratique.partners.types import ERRORS
 from tests.schools import BY, NOW
 
 
@@ -44,3 +46,25 @@ def a_partner(
         )  # fmt: skip
         issued = issue_key(client=client, by=BY, now=now, ends_previous_at=None)
     return TestPartner(client.identifier, issued.encryption_key, client, issued.key)
+
+
+CODES = ("OK", "OK", "OK", "OK", "NONCE_REPEATED", "STUDENT_UNKNOWN", "OK", "FIELD_INVALID")
+DETAILS = {"FIELD_INVALID": "The date must be written as mm/dd/yyyy."}
+METHODS = ("createUser", "getMembershipStatus", "getUser", "secureToken", "getPackageCounts")
+
+
+def with_calls(held: TestPartner, number: int, *, until=NOW, apart=timedelta(minutes=1)) -> None:
+    """Put `number` calls into the log of a client, the newest at `until`: five methods and four outcomes in turn."""
+    institution = held.client.institution_id
+    with institution_scope(institution):
+        PartnerCall.objects.bulk_create(
+            PartnerCall(
+                institution_id=institution, client=held.client, at=until - count * apart,
+                method=METHODS[count % len(METHODS)], code=CODES[count % len(CODES)],
+                status=ERRORS[CODES[count % len(CODES)]].status if CODES[count % len(CODES)] != "OK" else 200,
+                fingerprint=held.key.fingerprint, duration_ms=3 + count % 40, bytes_in=300 + count,
+                bytes_out=120 + 7 * (count % 300), address=f"203.0.113.{count % 5}",
+                detail=DETAILS.get(CODES[count % len(CODES)], ""),
+            )
+            for count in range(number)
+        )  # fmt: skip

@@ -100,7 +100,8 @@ def _window(clients: Sequence[UUID], chosen: CallFilter) -> tuple[str, dict[str,
             f"(select {_COLUMNS} from partners_partnercall "  # noqa: S608
             f"where client_id = %(client_{number})s{conditions} order by at desc, id desc limit {MOST_LISTED})"
         )
-    return f"{' union all '.join(parts)} order by at desc, id desc limit {MOST_LISTED}", values
+    newest = f"select * from ({' union all '.join(parts)}) each_client"  # noqa: S608
+    return f"{newest} order by at desc, id desc limit {MOST_LISTED}", values
 
 
 def _conditions(chosen: CallFilter) -> tuple[str, dict[str, Any]]:

@@ -141,6 +141,23 @@ def all_partners(*, now: datetime) -> Sequence[PartnerLine]:
     return found
 
 
+def clients_by_id(partner: Partner) -> Mapping[UUID, PartnerClient]:
+    """Return the partner's clients by their ids, production first."""
+    return {one.id: one for one in PartnerClient.objects.filter(partner=partner).order_by("-environment")}
+
+
+def fingerprints_of(partner: Partner) -> Sequence[str]:
+    """Return the fingerprints of all keys that the partner ever had, newest first."""
+    found = PartnerKey.objects.filter(client__partner=partner).order_by("-created_at", "-id")
+    return list(found.values_list("fingerprint", flat=True))
+
+
+def newest_key_id(client: PartnerClient) -> str:
+    """Return the id of the client's newest key, or nothing."""
+    newest = PartnerKey.objects.filter(client=client).order_by("-created_at", "-id").only("id").first()
+    return str(newest.id) if newest else ""
+
+
 def names_of_clients(identifiers: Iterable[str]) -> Mapping[str, str]:
     """Return the partner's name for each client identifier of the present institution."""
     found = PartnerClient.objects.filter(identifier__in=list(identifiers))

@@ -48,6 +48,19 @@ CHIPS: Mapping[str, Mapping[str, Chip]] = {
         "active": Chip("approved", "check", _("Active")),
         "archive": Chip("incomplete", "folder", _("Archived")),
     },
+    "partner": {
+        "works": Chip("approved", "check_circle", _("Works")),
+        "ending": Chip("expired", "update", _("Key ends soon")),
+        "no_key": Chip("incomplete", "lock_outline", _("No key that works")),
+        "suspended": Chip("rejected", "cancel", _("Suspended")),
+        "no_calls": Chip("rejected", "remove_circle", _("No calls let through")),
+    },
+    "partner_key": {
+        "active": Chip("approved", "check_circle", _("Works")),
+        "ending": Chip("expired", "update", _("Ends")),
+        "ended": Chip("incomplete", "remove_circle", _("Ended")),
+        "revoked": Chip("rejected", "cancel", _("Revoked")),
+    },
     "run": {
         "queued": Chip("pending", "schedule", _("Waiting")),
         "running": Chip("pending", "autorenew", _("Being made")),

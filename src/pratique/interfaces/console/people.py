@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from pratique.accounts.models import User
 from pratique.accounts.queries import display_names
 from pratique.foundation.audit import Actor
+from pratique.partners.queries import names_of_clients
 
 
 def staff(request: HttpRequest) -> User:
@@ -24,14 +25,18 @@ def actor(request: HttpRequest) -> Actor:
 
 
 def names(actors: Iterable[str]) -> Mapping[str, str]:
-    """Return a name to show for each actor, in one query."""
+    """Return a name to show for each actor, in a query for each kind that has names: staff and partners."""
     wanted = set(actors)
     keys = {text: key for text in wanted if (key := _staff_key(text))}
     known = display_names(list(keys.values())) if keys else {}
+    clients = {text: text.partition(":")[2] for text in wanted if text.startswith("partner:")}
+    partners = names_of_clients(clients.values()) if clients else {}
     return {
-        text: known.get(keys[text], _("A former member of staff")) if text in keys else _kind(text)
+        text: known.get(keys[text], _("A former member of staff")) if text in keys
+        else partners.get(clients[text], _("A partner’s system")) if text in clients
+        else _kind(text)
         for text in wanted
-    }
+    }  # fmt: skip
 
 
 def _staff_key(text: str) -> UUID | None:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from pratique.foundation import audit
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
+from pratique.partners.actions.demo_environment import request_demo_environment
 from pratique.partners.errors import PartnerError
 
 LONGEST_TOKEN_MINUTES = 60
@@ -45,4 +46,7 @@ def change_settings(
                 subject_type="institution", subject_id=kept.id,
                 detail={field: [before[field], given[field]] for field in changed},
             )  # fmt: skip
+            if kept.demo_institution:
+                # The job takes over the settings, too.
+                request_demo_environment(institution=kept, by=by, now=now)
     return kept
