@@ -2,6 +2,7 @@
 
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -39,7 +40,7 @@ def request(body=b"", *, size=None, kind="application/x-www-form-urlencoded", pa
 
 
 def gate(application, turns=1):
-    return BodyFirst(application, turns=turns, static="/static/")
+    return BodyFirst(application, turns=turns, without_turn=("/static/", "/demo/school-portal/"))
 
 
 def nothing(*_arguments):
@@ -146,6 +147,19 @@ def test_files_of_the_site_need_no_turn():
     served = gate(lambda environ, start: Answer(b"css", streaming=True))
     answers = [served(request(path="/static/a.css"), nothing) for _ in range(5)]
     assert [list(answer) for answer in answers] == [[b"css"]] * 5
+
+
+def test_the_page_that_calls_this_very_server_leaves_the_turns_to_its_calls():
+    page = "/demo/school-portal/"
+
+    def application(environ, start):
+        called = [] if environ["PATH_INFO"] != page else served(request(path="/partner/v1/x"), nothing)
+        return Answer(b"".join(called) + b"!")
+
+    served = gate(application)
+    with ThreadPoolExecutor(8) as clicks:
+        answers = list(clicks.map(lambda _: list(served(request(path=page), nothing)), range(8)))
+    assert answers == [[b"!!"]] * 8
 
 
 def test_the_pool_has_a_place_for_every_turn():

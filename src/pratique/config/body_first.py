@@ -28,15 +28,18 @@ def at_once(cores: int) -> int:
 
 
 class BodyFirst:
-    """A WSGI application around another one: body, then a turn, then the answer; files of `static` need no turn."""
+    """A WSGI application around another one: body, then a turn, then the answer.
 
-    def __init__(self, application: Application, *, turns: int, static: str) -> None:
+    Addresses that begin with one of `without_turn` need none: they ask no database.
+    """
+
+    def __init__(self, application: Application, *, turns: int, without_turn: tuple[str, ...]) -> None:
         self._application = application
         self._turns = threading.BoundedSemaphore(turns)
-        self._static = static
+        self._without_turn = without_turn
 
     def __call__(self, environ: Environment, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if str(environ.get("PATH_INFO", "")).startswith(self._static):
+        if str(environ.get("PATH_INFO", "")).startswith(self._without_turn):
             return self._application(environ, start_response)
         if "CONTENT_LENGTH" not in environ and str(environ.get("PATH_INFO", "")).startswith(MACHINES):
             _measure_body(environ)

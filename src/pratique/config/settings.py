@@ -77,11 +77,13 @@ INSTALLED_APPS = [
     "pratique.interfaces.console",
     "pratique.interfaces.portal",
     "pratique.interfaces.partner",
+    "pratique.interfaces.school_portal",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pratique.screens.middleware.ContentSecurityPolicy",
+    "pratique.interfaces.school_portal.middleware.AnotherSystem",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "pratique.screens.body_limit.LimitBody",
     "django.middleware.locale.LocaleMiddleware",

@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 
 from pratique.config.body_first import BodyFirst, at_once
 from pratique.foundation import processes
+from pratique.foundation.demo_credentials import SCHOOL_PORTAL, school_portal_address
 from pratique.foundation.supervisor import PARENT
 
 if os.environ.get(PARENT) and (granian := multiprocessing.parent_process()) is not None and granian.pid:
@@ -27,8 +28,17 @@ def _give_memory_back() -> None:
         mallopt(-8, 4)
 
 
+def _without_turn() -> tuple[str, ...]:
+    """Return what needs no turn: files, and the demo's page that plays a school and calls this very server.
+
+    That page asks no database itself. Were its clicks to hold all turns, their calls would wait for one in vain.
+    """
+    portal = school_portal_address(settings.VAR, base_url=settings.BASE_URL)
+    return (f"/{settings.STATIC_URL.lstrip('/')}", *([SCHOOL_PORTAL] if portal else []))
+
+
 _give_memory_back()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pratique.config.settings")
 application = BodyFirst(
-    get_wsgi_application(), turns=at_once(os.cpu_count() or 1), static=f"/{settings.STATIC_URL.lstrip('/')}"
+    get_wsgi_application(), turns=at_once(os.cpu_count() or 1), without_turn=_without_turn()
 )
