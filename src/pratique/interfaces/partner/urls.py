@@ -10,4 +10,5 @@ urlpatterns = [
     # A machine that has mistaken the address must not be sent a page.
     re_path("^partner/", calls.elsewhere, name="partner_elsewhere"),
     path("sso/", include("pratique.interfaces.partner.sso_urls")),
+    path("developers/", include("pratique.interfaces.partner.developers_urls")),
 ]
