@@ -86,6 +86,16 @@ def record_person(user: User, *, password: bool, by: audit.Actor, now: datetime)
     )  # fmt: skip
 
 
+def set_first_password(*, user: User, password: str, by: audit.Actor, now: datetime) -> None:
+    """Give somebody who signed in otherwise so far a password as well; sessions elsewhere end."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(
+        "accounts:person:password_set", institution_id=user.institution_id, by=by, now=now, subject_type="user",
+        subject_id=user.id,
+    )  # fmt: skip
+
+
 def set_language(*, user: User, language: str, by: audit.Actor, now: datetime) -> None:
     """Keep the language that somebody chose, so that it holds on every device and in mails."""
     if user.language == language:

@@ -35,7 +35,7 @@ ALLAUTH_ROUTES = {
     "account_reset_password_from_key": Access.PUBLIC,
     "account_reset_password_from_key_done": Access.PUBLIC,
     "account_change_password": Access.OWN,
-    "account_set_password": Access.OWN,
+    "account_set_password": Access.CLOSED,  # the portal has a page of its own, which asks for a passkey first
     "account_reauthenticate": Access.OWN,
     # Accounts are made, and their addresses changed, by an administrator.
     "account_signup": Access.CLOSED,

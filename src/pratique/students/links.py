@@ -150,6 +150,7 @@ class Opened:
     state: LinkState
     link: SignInLink | None = None
     closing: Closing | None = None
+    has_password: bool = False  # of the account that there is
     locked_until: datetime | None = None
 
 
@@ -162,8 +163,9 @@ def opened(token: str, *, now: datetime, today: date) -> Opened:
         return Opened(LinkState.GUARDIAN, link)
     student = link.student
     closing = closing_of(student.id, today)
-    if StudentAccount.objects.filter(student=student).exists():
-        return Opened(LinkState.ACCOUNT, link)
+    account = StudentAccount.objects.filter(student=student).select_related("user").first()
+    if account is not None:
+        return Opened(LinkState.ACCOUNT, link, has_password=account.user.has_usable_password())
     if closing.standing is not AccessStanding.ACTIVE:
         return Opened(LinkState.CLOSED, link, closing)
     if link.expires_at <= now or link.used_at:

@@ -141,7 +141,7 @@ def _words(claimed: Claimed, school: str) -> _Words:
                 "Somebody, most likely you, asked how to sign in. Your username is {username}. Sign in here:"
             ).format(username=sending.one_line(claimed.username)),
             settings.BASE_URL + reverse("account_login"),
-            _("If you forgot your password, choose “I forgot my password” on that page."),
+            _("If you forgot your password or never set one, choose “I forgot my password” on that page."),
         )
     if claimed.kind == NoticeKind.SIGN_IN_LINK:
         return _Words(

@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "students:link:requested": _("Asked for a link for signing in"),
     "students:link:wrong_answer": _("Gave a wrong date of birth with a sign-in link"),
     "accounts:person:created": _("Made an account for a student or a helper"),
+    "accounts:person:password_set": _("Set a first password"),
     "accounts:language:chosen": _("Chose a language"),
     "accounts:sessions:ended": _("Signed an account out everywhere"),
     "students:membership:closed": _("Ended a registration"),

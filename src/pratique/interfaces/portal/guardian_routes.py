@@ -40,6 +40,7 @@ GUARDIAN_ROUTES = {
     "portal_signing_form": Needs.SIGN,
     # Their own account; nothing there is the student's.
     "portal_settings": Needs.NOTHING,
+    "portal_password": Needs.NOTHING,
     "portal_passkey_add": Needs.NOTHING,
     "portal_passkey_remove": Needs.NOTHING,
     "portal_sign_out_everywhere": Needs.NOTHING,

@@ -14,9 +14,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pratique.accounts.actions import end_sessions
+from pratique.accounts.actions import end_sessions, set_first_password
 from pratique.foundation import clock
-from pratique.interfaces.portal import passkeys, people, settings_forms
+from pratique.interfaces.portal import entry_forms, passkeys, people, settings_forms
 from pratique.interfaces.portal.people import Acting
 from pratique.screens.permissions import Access, requires
 from pratique.students import text_codes
@@ -126,6 +126,29 @@ def text_code(request: HttpRequest) -> HttpResponse:
         return redirect("portal_settings")
     form.add_error("code", _("That is not the code, or it is older than ten minutes."))
     return _settings(request, acting, code=form)
+
+
+@requires(Access.STUDENT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Set a first password, for somebody who came by a passkey or from their school's own portal.
+
+    Nobody is asked for a password that they never had; whoever has a passkey is asked for that.
+    """
+    acting = people.acting(request)
+    user = people.person(request)
+    if user.has_usable_password():
+        return redirect("account_change_password")
+    raise_if_reauthentication_required(request, app="allauth.mfa")
+    form = entry_forms.Password(request.POST if request.method == "POST" else None, user=user)
+    if request.method == "POST" and form.is_valid():
+        set_first_password(
+            user=user, password=form.cleaned_data["password1"], by=acting.actor, now=clock.now()
+        )
+        update_session_auth_hash(request, user)
+        messages.success(request, _("From now on you can sign in with your username and this password."))
+        return redirect("portal_settings")
+    return render(request, "portal/settings/password.html", {"acting": acting, "form": form})
 
 
 @requires(Access.STUDENT)
