@@ -45,7 +45,7 @@ class InstitutionOfSession:
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
         """Enter the institution of the account that a password reset link or a passkey names; neither names more."""
-        if current_institution() is not None:
+        if request.path.startswith(MACHINES) or current_institution() is not None:
             return
         named = kwargs.get("uidb36", "")
         if request.method == "POST" and request.path == reverse("mfa_login_webauthn"):

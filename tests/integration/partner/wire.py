@@ -1,8 +1,13 @@
 """Speaking the partner API's wire format in tests, as a client does and as an attacker would."""
 
+import hashlib
+import hmac
 import json
 import os
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,9 +58,6 @@ def claims_of(client_id: str, **changed: Any) -> dict[str, Any]:
 
 def signed(header: dict[str, Any], claims: Any, key: bytes) -> str:
     """Sign anything with HS256, whatever the header says: an attacker's library checks nothing."""
-    import hashlib
-    import hmac
-
     content = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     text = f"{protocol.to_base64url(json.dumps(header).encode())}.{protocol.to_base64url(content)}"
     signature = hmac.new(key, text.encode(), hashlib.sha256).digest()
@@ -144,3 +146,30 @@ def everything_of(table: str, institution) -> str:
     with institution_scope(institution.id), connection.cursor() as cursor:
         cursor.execute(f"select t::text from {table} t")
         return "\n".join(row for (row,) in cursor.fetchall())
+
+
+def at_once(count: int, deed: Callable[[int], Any]) -> list[Any]:
+    """Do a deed in as many threads as there are, all at the same time; return what came of each."""
+    start = threading.Barrier(count)
+
+    def one(number: int) -> Any:
+        try:
+            start.wait(60)
+            return deed(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(one, range(count)))
+
+
+def key_ends(institution, key, at) -> None:
+    """Have the time of a key end, as it does for the older one some days after a rotation."""
+    with institution_scope(institution.id), connection.cursor() as cursor:
+        cursor.execute("update partners_partnerkey set ends_at = %s where id = %s", [at, key.id])
+
+
+def session_ends(institution, at) -> None:
+    """Have every session of a school's partners end."""
+    with institution_scope(institution.id), connection.cursor() as cursor:
+        cursor.execute("update partners_partnersession set expires_at = %s", [at])
