@@ -18,7 +18,9 @@ from pratique.partners.actions.demo_environment import copied_id, prepare, reque
 from pratique.requirements.actions import create_draft, publish
 from pratique.requirements.models import RequirementSet
 from pratique.requirements.queries import sets_in_force
-from pratique.students.models import Student
+from pratique.students.models import Membership, Student
+from tests.integration.partner.wire import a_nonce, call, code, opened
+from tests.partners import a_partner
 from tests.schools import BY, EXAM, GROUPS, MMR, NOW, TERMS, TODAY, a_school, imported, judged, requires
 from tests.settings import CLUSTER
 
@@ -237,3 +239,99 @@ def test_the_schedulers_jobs_work_for_the_twin(monkeypatch):
     with institution_scope(twin):
         membership = Student.objects.get().membership_set.get()
     assert (membership.num_items, membership.num_complete) == (1, 0)
+
+
+ANA = {
+    "username": "ana@x.edu", "vendorKey": "0001", "firstName": "Ana", "lastName": "Nunez", "phone": "", "email": "",
+}  # fmt: skip
+NURSING = "Nursing - Fall 2026"
+
+
+@pytest.fixture
+def both():
+    """A school, its twin, and a session of its partner in each, with the code of the package there."""
+    school = with_code("BOTH26")
+    requires(school, MMR)
+    twin = prepared(school)
+    with institution_scope(twin):
+        demo = Institution.objects.get()
+    live = a_partner(school, name="Portal")
+    trial = a_partner(school, environment="demo", acts_for=demo, name="Portal, trial")
+    return {
+        "production": (opened(live.client_id, live.encryption_key), "BOTH26", school.id),
+        "demo": (opened(trial.client_id, trial.encryption_key), "BOTH26-DEMO", twin),
+    }
+
+
+def made(side, **values):
+    session, package, _ = side
+    status, answer = call(session, "createUser", {**ANA, "registrationCode": package, **values})
+    assert status == 200, answer
+    return answer
+
+
+def people_of(side):
+    return seen_in(side[2], Student, "student_id", "username", "account_token")
+
+
+def test_one_vendor_key_is_two_students_who_know_nothing_of_each_other(both):
+    in_production, in_demo = made(both["production"]), made(both["demo"])
+    # The name is taken in neither by the other.
+    assert in_production["username"] == in_demo["username"] == "ana@x.edu"
+    assert in_production["accountToken"] != in_demo["accountToken"]
+    assert people_of(both["production"]) == [("0001", "ana@x.edu", in_production["accountToken"])]
+    assert people_of(both["demo"]) == [("0001", "ana@x.edu", in_demo["accountToken"])]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"), [("demo", "production"), ("production", "demo")], ids=["demo-key", "production-key"]
+)
+def test_a_key_of_the_one_sees_and_touches_nobody_of_the_other(both, here, there):
+    session, package, _ = both[here]
+    other = made(both[there])
+    made(both[here], vendorKey="0002", username="bo@x.edu")
+    before = seen_in(both[there][2], Membership, "student_id", "tracker_id", "state", "status_changed_at")
+    named = {"accountToken": other["accountToken"], "vendorKey": "0001"}
+    for which in (package, both[there][1]):
+        wanted = {
+            "secureToken": {}, "getUser": {"code": which}, "getMembershipStatus": {"code": which},
+            "setTracker": {"code": which, "trackerName": NURSING},
+            "setMembershipStatus": {"code": which, "status": "archive"},
+        }  # fmt: skip
+        for method, more in wanted.items():
+            answer = call(session, method, named | more)[1]
+            assert code(answer) in ("STUDENT_UNKNOWN", "PACKAGE_UNKNOWN"), (method, answer)
+    for method in ("getPackageCounts", "createUser"):
+        values = {"code": both[there][1]} | ANA | {"registrationCode": both[there][1], "vendorKey": "0003"}
+        assert code(call(session, method, values)[1]) == "PACKAGE_UNKNOWN"
+    rows = call(session, "getPackageCounts", {"code": package})[1]["packageDetails"]
+    assert [row["vendorKey"] for row in rows] == ["0002"]
+    assert (
+        seen_in(both[there][2], Membership, "student_id", "tracker_id", "state", "status_changed_at")
+        == before
+    )
+    assert len(people_of(both[there])) == 1
+
+
+def test_a_nonce_used_in_the_one_is_fresh_in_the_other(both):
+    nonce = a_nonce()
+    for side in both.values():
+        asked = call(side[0], "getPackageCounts", {"code": side[1]}, nonce=nonce)
+        assert asked == (200, {"packageDetails": []})
+
+
+def test_a_student_of_the_demo_signs_in_to_the_demo(both, client):
+    token = made(both["demo"])["secureToken"]
+    answer = client.post(f"/sso/{token}", follow=True)
+    assert answer.status_code == 200
+    assert client.session["institution"] == str(both["demo"][2])
+
+
+def test_a_tracker_set_in_the_demo_is_judged_by_the_rules_that_were_copied(both):
+    session, package, twin = both["demo"]
+    named = {"accountToken": made(both["demo"])["accountToken"], "vendorKey": "0001", "code": package}
+    assert call(session, "setTracker", named | {"trackerName": NURSING})[1] == {"setSuccessfully": True}
+    with institution_scope(twin):
+        judged(Institution.objects.get())
+    rows = call(session, "getPackageCounts", {"code": package})[1]["packageDetails"]
+    assert [(row["numItems"], row["trackerName"]) for row in rows] == [(1, NURSING)]
