@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -33,11 +33,9 @@ class _Group(NamedTuple):
 def choose(request: HttpRequest) -> HttpResponse:
     """Ask for the tracker of each registration that has none, one after the other; then show the first page.
 
-    A choice is shown once more before it holds, because only the school can change it.
+    A choice is shown once more before it is posted, because only the school can change it afterwards.
     """
     acting = people.acting(request)
-    if acting.is_guardian:
-        raise Http404
     today = clock.today(people.person(request).institution.time_zone)
     waiting = without_tracker(acting.student.id, today)
     offered = trackers_to_choose([one.package_id for one in waiting])
@@ -46,15 +44,16 @@ def choose(request: HttpRequest) -> HttpResponse:
         # The first page says what the school has yet to do, or what there is to do.
         return redirect("portal_home")
     trackers = offered[asked.package_id]
-    if request.method != "POST":
+    given = request.POST if request.method == "POST" else request.GET
+    if not given:
         return _page(request, asked, trackers, today)
     # The form of another registration, or of another window: what is asked now is asked anew.
-    if request.POST.get("membership") != str(asked.id):
+    if given.get("membership") != str(asked.id):
         return redirect("portal_tracker")
-    chosen = next((one for one in trackers if str(one.id) == request.POST.get("tracker")), None)
+    chosen = next((one for one in trackers if str(one.id) == given.get("tracker")), None)
     if chosen is None:
         return _page(request, asked, trackers, today, problem=_("Choose one of these."))
-    if "confirmed" not in request.POST:
+    if request.method != "POST":
         return _page(request, asked, trackers, today, chosen=chosen)
     _keep(request, acting, asked.id, chosen, today)
     return redirect("portal_tracker" if len(waiting) > 1 else "portal_home")
