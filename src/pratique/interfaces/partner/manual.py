@@ -64,6 +64,7 @@ def manual(base_url: str) -> Manual:
     """Return the manual of an installation that is reached at `base_url`."""
     tokens = _markdown().parse(markdown().replace(ANYWHERE, base_url))
     contents = _anchored(tokens)
+    _labelled(tokens)
     # The manual is a part of the page, so its headings begin at h2, as the Markdown's do.
     return Manual(_markdown().renderer.render(tokens, _markdown().options, {}), contents)
 
@@ -80,7 +81,7 @@ def _meant(found: re.Match[str]) -> str:
         case "methods":
             return "\n".join(f"- [`{method}`](#{anchor_of(method)})" for method in METHODS)
         case "sentence":
-            return METHODS[name].sentence
+            return _prose(METHODS[name].sentence)
         case "fields":
             return _table(("field", "type", "required", "what it is"), map(_field, METHODS[name].fields))
         case "answers":
@@ -97,17 +98,22 @@ def _meant(found: re.Match[str]) -> str:
 
 
 def _field(field: Field) -> Sequence[str]:
-    return f"`{field.name}`", field.kind, "yes" if field.required else "no", field.sentence
+    return f"`{field.name}`", field.kind, "yes" if field.required else "no", _prose(field.sentence)
 
 
 def _answer(field: Field) -> Sequence[str]:
-    return f"`{field.name}`", field.kind, field.sentence
+    return f"`{field.name}`", field.kind, _prose(field.sentence)
 
 
 def _errors() -> Iterable[Sequence[str]]:
     for code, kind in ERRORS.items():
         sealed = "no" if code == "NOT_AUTHENTICATED" else "if there is a session" if code in _PLAIN else "yes"
-        yield f"`{code}`", str(kind.status), sealed, kind.meaning, kind.remedy
+        yield f"`{code}`", str(kind.status), sealed, _prose(kind.meaning), _prose(kind.remedy)
+
+
+def _prose(sentence: str) -> str:
+    """Return a sentence of the code's as Markdown that shows its backslashes."""
+    return sentence.replace("\\", "\\\\")
 
 
 def _vectors() -> Iterable[Sequence[str]]:
@@ -195,6 +201,24 @@ def _anchored(tokens: Sequence[Token]) -> tuple[Heading, ...]:
     return tuple(Heading(top.text, top.anchor, tuple(below)) for top, below in found)
 
 
+def _labelled(tokens: Sequence[Token]) -> None:
+    """Tell each table its columns, and each cell its column: on a phone, wide tables become cards."""
+    heads: list[str] = []
+    column = 0
+    for token, inline in pairwise(tokens):
+        if token.type == "table_open":
+            heads = token.meta["heads"] = []
+        elif token.type == "th_open":
+            heads.append("".join(part.content for part in inline.children or ()))
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            token.attrSet("data-label", heads[column])
+            if column == 0:
+                token.attrSet("class", "whole")
+            column += 1
+
+
 Tokens = Sequence[Token]
 
 
@@ -214,23 +238,23 @@ def _code(_: RendererHTML, tokens: Tokens, at: int, options: OptionsDict, env: d
     language, _space, name = tokens[at].info.strip().partition(" ")
     content = tokens[at].content
     scrolls = max(map(len, content.splitlines()), default=0) > _FITS_PHONE
-    label = name.removeprefix("file ") or {"sh": "Commands", "json": "JSON"}.get(language, "Text")
+    label = name.removeprefix("file ") or {"sh": "Commands"}.get(language, "Text")
     reached = f' tabindex="0" role="group" aria-label="{escape(label)}"' if scrolls else ""
     pre = f"<pre{reached}><code>{escape(content, quote=False)}</code></pre>"
     if name.startswith("file "):
         file = escape(label)
         return (
             f'<p><a href="examples/{file}" download>Download {file}</a></p>\n<details class="folding">'
-            f'<summary>Show {file}</summary><div class="code" data-copies>{pre}</div></details>\n'
+            f'<summary>Show {file}</summary><div class="code" data-copyable>{pre}</div></details>\n'
         )
-    caption = f"<figcaption>{escape(name)}</figcaption>" if name else ""
-    return f'<figure class="code" data-copies>{caption}{pre}</figure>\n'
+    return f'<figure class="code" data-copyable><figcaption>{escape(label)}</figcaption>{pre}</figure>\n'
 
 
 def _table_open(_: RendererHTML, tokens: Tokens, at: int, options: OptionsDict, env: dict[str, Any]) -> str:
-    heads = (token.children or () for token in tokens[at : at + 12] if token.type == "inline")
-    label = escape("Table: " + "".join(part.content for part in next(iter(heads), ())))
-    return f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table class="usa-table">\n'
+    heads = tokens[at].meta["heads"]
+    label = escape("Table: " + ", ".join(heads))
+    kind = "usa-table cards" if len(heads) > 2 else "usa-table"
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table class="{kind}">\n'
 
 
 def _table_close(_: RendererHTML, tokens: Tokens, at: int, options: OptionsDict, env: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   if (!navigator.clipboard) return;
-  for (const box of document.querySelectorAll("[data-copies]")) {
+  for (const box of document.querySelectorAll("[data-copyable]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
