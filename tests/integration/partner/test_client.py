@@ -18,10 +18,12 @@ from pratique.foundation.demo_credentials import keep_sign_ins
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution, Package, Tracker
 from pratique.interfaces.cli import partner as command
+from pratique.interfaces.partner import methods
 from pratique.partner_client.answers import PackageRow
 from pratique.partner_client.client import PartnerClient
 from pratique.partner_client.dates import CENTRAL, to_long
 from pratique.partner_client.errors import NotAuthenticated, PartnerError, RateLimited, Unreachable
+from pratique.partner_client.fields import LONGS, METHODS
 from pratique.partners.actions.keys import revoke_key
 from pratique.partners.models import PartnerSession
 from pratique.students.models import Student
@@ -121,6 +123,18 @@ def test_a_student_from_first_call_to_archive(place, client):
     assert (again.account_token, again.username) == (made.account_token, "amagnus")
     assert again.secure_token != made.secure_token
     assert client.secure_token(**student) not in {made.secure_token, again.secure_token}
+
+
+def test_the_client_knows_the_methods_and_fields_that_there_are():
+    there = {
+        name: {f"{field.name}{'' if field.required else '?'}" for field in method.fields} - {"nonce"}
+        for name, method in methods.METHODS.items()
+    }
+    assert {name: set(names) for name, names in METHODS.items()} == there
+    longs = {
+        field.name for method in methods.METHODS.values() for field in method.fields if field.kind == "long"
+    }
+    assert longs == LONGS
 
 
 def test_errors_come_as_what_they_are(place, client):

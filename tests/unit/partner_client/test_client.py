@@ -288,7 +288,9 @@ def replaced(response, **changes):
     [
         lambda _response: httpx.Response(200, json={"status": "active"}),
         lambda _response: httpx.Response(200, content=b'{"status":"active"}', headers=JOSE),
-        lambda response: replaced(response, content=response.content[:-1] + b"A"),
+        lambda response: replaced(
+            response, content=response.content[:-1] + bytes([response.content[-1] ^ 1])
+        ),
         lambda response: replaced(response, content=b""),
         lambda response: replaced(response, status=500),
         lambda _response: httpx.Response(502, html="<h1>Bad gateway</h1>"),

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pratique.partner_client import protocol
+from pratique.partners.types import Refusal
 from tests.unit.partner_client import vectors
 
 PUBLISHED = json.loads(vectors.FILE.read_text())
@@ -20,6 +21,11 @@ def test_the_file_is_up_to_date():
     assert vectors.FILE.read_text() == vectors.file_content(), (
         "Write it again: python -m tests.unit.partner_client.vectors --write"
     )
+
+
+def test_the_error_in_it_says_what_the_product_says():
+    told = [json.loads(call["response"]["plaintext"]) for call in PUBLISHED["calls"] if call["status"] != 200]
+    assert told == [Refusal("NONCE_REPEATED", field="nonce").to_data()]
 
 
 # --- read without the product's own code ----------------------------------------------------------------------
