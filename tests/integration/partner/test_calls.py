@@ -459,14 +459,18 @@ def test_an_assertion_is_good_once_though_the_sweep_came_between(school, partner
 def test_a_call_asks_the_database_four_times_beside_its_method(session, monkeypatch):
     """Who calls (one query for session, key and client), how often, the nonce, and the log's line."""
     wire.answers(monkeypatch, "idle", lambda values, caller, now: b"{}")
-    assert asked(lambda: wire.call(session, "idle")) == ["partnersession", "usage", "nonce", "call"]
+    wire.call(session, "idle")  # a connection plans the look-up once
+    expected = ["look-up of a session", "usage", "nonce", "line of the log"]
+    assert asked(lambda: wire.call(session, "idle")) == expected
     message = sealed(session, "idle", {"nonce": 1}, session_id="nobody.x")
-    assert asked(lambda: post(message, "idle")) == ["partnersession", "usage"]
+    assert asked(lambda: post(message, "idle")) == ["look-up of a session", "usage"]
 
 
 def test_a_session_takes_four_queries(partner):
+    opened(partner.client_id, partner.encryption_key)
     token = wire.assertion(partner.client_id, partner.encryption_key)
-    assert asked(lambda: wire.authenticate(token)) == ["partnerkey", "usage", "session", "call"]
+    expected = ["look-up of a client", "usage", "session", "line of the log"]
+    assert asked(lambda: wire.authenticate(token)) == expected
 
 
 def asked(deed):
@@ -479,16 +483,12 @@ def asked(deed):
 
     with connection.execute_wrapper(note):
         deed()
-    about = (
-        "into partners_partnerusage",
-        "partners_partnersession s",
-        "partners_partnerkey k",
-        "_partnernonce",
-        "_partnersession",
-        "_partnercall",
-    )
-    names = ("usage", "partnersession", "partnerkey", "nonce", "session", "call")
-    return [
-        next((name for text, name in zip(about, names, strict=True) if text in sql), sql)
-        for sql in statements
-    ]
+    about = {
+        "usage": "into partners_partnerusage",
+        "look-up of a session": "execute partner_session",
+        "look-up of a client": "execute partner_client",
+        "nonce": "into partners_partnernonce",
+        "session": "into partners_partnersession",
+        "line of the log": "into partners_partnercall",
+    }
+    return [next((name for name, text in about.items() if text in sql), sql) for sql in statements]

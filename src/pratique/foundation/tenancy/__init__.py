@@ -11,6 +11,7 @@ from pratique.foundation.tenancy.scope import (
     current_institution,
     enter_institution,
     institution_scope,
+    run_prepared,
     run_with,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     "current_institution",
     "enter_institution",
     "institution_scope",
+    "run_prepared",
     "run_with",
 ]
