@@ -103,7 +103,8 @@ def run_prepared(
         places = ", ".join(f"%({place})s" for place in given)
         cursor.execute(f"{prologue}; execute {name}({places})", {**named, **given})
         cursor.nextset()
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return rows
 
 
 # By connection of the driver: what it has planned ends with it. (A pooler must be in session mode, .env.example.)
