@@ -54,14 +54,14 @@ class _Session:
         identifier, text = partner_of_bench.credentials()
         key, nonce = protocol.decode_key(text), os.urandom(16)
         now = int(time.time())
-        assertion = protocol.make_assertion(identifier, key, now=now, nonce=nonce)
+        assertion = protocol.make_assertion(identifier, protocol.assertion_key(key), now=now, nonce=nonce)
         body = json.dumps({"assertion": assertion}).encode()
         status, answer = _Connection(port).send(
             "POST", "/partner/v1/authenticate", body, "application/json"
         )  # fmt: skip
         _expect(200, (status, answer))
         told = json.loads(answer)
-        server_nonce = protocol.b64url_decode(told["serverNonce"])
+        server_nonce = protocol.from_base64url(told["serverNonce"])
         self._id = told["sessionId"]
         self._request = protocol.request_key(key, nonce, server_nonce, self._id)
         self._response = protocol.response_key(key, nonce, server_nonce, self._id)

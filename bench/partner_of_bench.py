@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import population
 
 _CLIENT, _KEY = "BENCH_CLIENT_ID", "BENCH_ENCRYPTION_KEY"
-_NO_LIMIT = 1_000_000
+_MOST = 60_000
 
 
 def prepared(n: int) -> population.School:
@@ -33,7 +33,7 @@ def _made() -> tuple[str, str]:
         partner = create_partner(institution=institution, name="Bench", contact_email="", by=by, now=now)
         client = create_client(
             partner=partner, environment=Environment.PRODUCTION, acts_for=institution.id, by=by, now=now,
-            calls_per_minute=_NO_LIMIT,
+            calls_per_minute=_MOST,
         )  # fmt: skip
     with institution_scope(population.INSTITUTION):
         issued = issue_key(client=client, by=by, now=now, ends_previous_at=None)

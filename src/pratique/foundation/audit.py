@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+from django.db import connection
 from django.db.models import QuerySet
 
 from pratique.foundation.audit_kinds import Kind, kind_of
+from pratique.foundation.ids import new_id
 from pratique.foundation.models import AuditEvent
 
 
@@ -29,6 +32,12 @@ class Actor:
 
 SYSTEM = Actor("system")
 
+# By hand: nearly every deed leaves a row, and the model's own way of inserting it took twice as long.
+_INSERT = """
+    insert into foundation_auditevent (id, institution_id, at, by, action, subject_type, subject_id, detail)
+    values (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
 
 def record(
     action: str,
@@ -41,15 +50,14 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Append one audit row. `action` is `source:subject:action`, such as `roster:import:applied`."""
-    AuditEvent.objects.create(
-        institution_id=institution_id,
-        at=now,
-        by=str(by),
-        action=action,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        detail=dict(detail or {}),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                new_id(), institution_id, now, str(by), action, subject_type, subject_id,
+                orjson.dumps(dict(detail or {})).decode(),
+            ],
+        )  # fmt: skip
 
 
 def about(
