@@ -338,11 +338,13 @@ def test_a_student_is_archived_and_made_active_again():
     student = naming(school)
     ask(school, "setTracker", **student, trackerName=UNDERGRADUATE)
     assert ask(school, "getMembershipStatus", **student) == {"status": "active"}
-    assert ask(school, "setMembershipStatus", **student, status="archive") == {
+    assert ask(school, "setMembershipStatus", **student, status="archive", now=LATER) == {
         "status": "success", "membershipStatus": "archive",
     }  # fmt: skip
     assert ask(school, "getMembershipStatus", **student) == {"status": "archive"}
     assert ask(school, "getPackageCounts", code=student["code"]) == {"packageDetails": []}
+    archived = membership(school)
+    assert (archived.status_changed_at, archived.stale_since) == (NOW, None), "nobody is shown that row"
     assert ask(school, "setMembershipStatus", **student, status="active", now=LATER) == {
         "status": "success", "membershipStatus": "active",
     }  # fmt: skip
