@@ -86,6 +86,13 @@ def record_person(user: User, *, password: bool, by: audit.Actor, now: datetime)
     )  # fmt: skip
 
 
+def note_sign_in(*, user: User, now: datetime) -> None:
+    """Keep when somebody signed in last: a link for a new password that was mailed before is good no more."""
+    if user.last_login != now:
+        user.last_login = now
+        user.save(update_fields=["last_login"])
+
+
 def set_first_password(*, user: User, password: str, by: audit.Actor, now: datetime) -> None:
     """Give somebody who signed in otherwise so far a password as well; sessions elsewhere end."""
     user.set_password(password)

@@ -12,6 +12,7 @@ from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
+from pratique.accounts.actions import note_sign_in
 from pratique.accounts.middleware import SESSION_KEY
 from pratique.accounts.models import User
 
@@ -48,7 +49,4 @@ def sign_in(request: HttpRequest, user: User, *, method: Method, now: datetime) 
     rotate_token(request)
     name, more = _RECORDED[method]
     record_authentication(request, user, name, **more)
-    if user.last_login != now:
-        # A link for a new password that was mailed before is good no more.
-        user.last_login = now
-        user.save(update_fields=["last_login"])
+    note_sign_in(user=user, now=now)

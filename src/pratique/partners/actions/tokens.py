@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from pratique.accounts.models import User
 from pratique.foundation import audit, clock
 from pratique.foundation.ids import new_id
-from pratique.foundation.tenancy import run_with
+from pratique.foundation.tenancy import run_prepared, run_with
 from pratique.institutions.models import Institution
 from pratique.partners import tokens
 from pratique.partners.models import SecureToken
@@ -44,21 +44,22 @@ class Redeemed:
 
 _INSTITUTION = "select institution_id from partners_securetoken where token_hash = %(hash)s"
 _USER = [field.attname for field in User._meta.concrete_fields]
-# Of two who bring a token at once the second waits for the first, and then finds it used.
+# $1 the institution, $2 the token's hash, $3 the instant. Of two who bring a token at once the second waits for the
+# first, and then finds it used.
 _USE = f"""
     with used as (
-        update partners_securetoken set redeemed_at = %(now)s
-        where institution_id = %(institution)s and token_hash = %(hash)s
-            and redeemed_at is null and expires_at > %(now)s
+        update partners_securetoken set redeemed_at = $3
+        where institution_id = $1 and token_hash = $2
+            and redeemed_at is null and expires_at > $3
         returning student_id, identifier
     )
     select used.student_id, used.identifier, i.time_zone, m.states, m.ends, m.choose,
         {", ".join(f"u.{column}" for column in _USER)}
     from used
-    join institutions_institution i on i.id = %(institution)s
+    join institutions_institution i on i.id = $1
     left join students_studentaccount a
-        on a.institution_id = %(institution)s and a.student_id = used.student_id
-    left join accounts_user u on u.institution_id = %(institution)s and u.id = a.user_id
+        on a.institution_id = $1 and a.student_id = used.student_id
+    left join accounts_user u on u.institution_id = $1 and u.id = a.user_id
     cross join lateral (
         select array_agg(m.state order by m.id) as states, array_agg(m.expires_on order by m.id) as ends,
             array_agg(m.tracker_id is null and exists (
@@ -66,7 +67,7 @@ _USE = f"""
                 where t.institution_id = m.institution_id and t.package_id = m.package_id
             ) order by m.id) as choose
         from students_membership m
-        where m.institution_id = %(institution)s and m.student_id = used.student_id
+        where m.institution_id = $1 and m.student_id = used.student_id
     ) m
 """  # noqa: S608  (constants only)
 
@@ -107,11 +108,8 @@ def redeem(token: str, *, language: str, now: datetime) -> Redeemed | None:
         if not found:
             return None
         ((institution,),) = found
-        rows = run_with(
-            {"institution": str(institution), "secure_token": ""},
-            _USE,
-            {"institution": institution, "hash": hashed, "now": now},
-        )
+        settings = {"institution": str(institution), "secure_token": ""}
+        rows = run_prepared(settings, "use_secure_token", _USE, [institution, hashed, now])
         return _let_in(_Used._make((*rows[0][:6], rows[0][6:])), institution, language, now) if rows else None
 
 
