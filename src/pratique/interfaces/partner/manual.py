@@ -176,10 +176,11 @@ def anchor_of(text: str) -> str:
 @cache
 def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False}).enable("table")
-    for name, rule in (
-        ("fence", _code), ("table_open", _table_open), ("table_close", _table_close), ("th_open", _header_cell),
-        ("heading_close", _heading_close),
-    ):  # fmt: skip
+    rules = {
+        "fence": _code, "heading_close": _heading_close, "table_open": _table_open, "table_close": _table_close,
+        "th_open": _header_cell, "td_open": _cell_open, "td_close": _cell_close,
+    }  # fmt: skip
+    for name, rule in rules.items():
         made.add_render_rule(name, rule)
     return made
 
@@ -263,3 +264,12 @@ def _table_close(_: RendererHTML, tokens: Tokens, at: int, options: OptionsDict,
 
 def _header_cell(_: RendererHTML, tokens: Tokens, at: int, options: OptionsDict, env: dict[str, Any]) -> str:
     return '<th scope="col">'
+
+
+def _cell_open(me: RendererHTML, tokens: Tokens, at: int, options: OptionsDict, env: dict[str, Any]) -> str:
+    # As a card a cell is a grid of its name and one other thing: its pieces must hold together.
+    return f"<td{me.renderAttrs(tokens[at])}><div>"
+
+
+def _cell_close(_: RendererHTML, tokens: Tokens, at: int, options: OptionsDict, env: dict[str, Any]) -> str:
+    return "</div></td>\n"
