@@ -19,7 +19,7 @@ from pratique.partners.types import ERRORS
 METHODS = ("authenticate", *FIELDS)
 OUTCOMES: Mapping[str, str | Promise] = {
     OK: _("Done"),
-    REFUSED: _("Refused, for whatever reason"),
+    REFUSED: _("Refused"),
     **{code: code for code in ERRORS},
 }
 # From the list into its file.

@@ -16,7 +16,7 @@ OVERLAPS: Mapping[str, str | Promise] = {
     "7": _("In 7 days"),
     "30": _("In 30 days"),
     "1": _("In 1 day"),
-    AT_ONCE: _("At once: systems that still use them are refused"),
+    AT_ONCE: _("At once"),
 }
 
 
@@ -46,7 +46,11 @@ class PartnerForm(forms.Form):
 class KeyForm(forms.Form):
     """When the older keys end; `seen` is the newest key that the page showed, so that a form works once."""
 
-    overlap = forms.ChoiceField(label=_("When do the older keys stop?"), choices=list(OVERLAPS.items()))
+    overlap = forms.ChoiceField(
+        label=_("When do the older keys stop?"),
+        choices=list(OVERLAPS.items()),
+        help_text=_("From then on, a system that still uses them is refused."),
+    )
     seen = forms.CharField(required=False, max_length=36, widget=forms.HiddenInput)
 
 

@@ -14,10 +14,14 @@ from pratique.partners.queries import ClientLine
 
 @dataclass(frozen=True)
 class PackageLine:
-    """A package as calls name it: its code, and its trackers by their exact names."""
+    """A package as calls name it: its code, and its trackers by their exact names.
+
+    A demo package also says which of production it stands for.
+    """
 
     code: str
     trackers: Sequence[str]
+    stands_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,10 @@ def environments(
         ),
         EnvironmentPart(
             Environment.DEMO.value, ENVIRONMENTS[Environment.DEMO.value], demo,
-            [PackageLine(code, state.tracker_names.get(code, ())) for code in sorted(state.codes.values())]
+            [
+                PackageLine(code, state.tracker_names.get(code, ()), stands_for=own)
+                for own, code in sorted(state.codes.items())
+            ]
             if state else [],
             is_prepared=state is not None and state.prepared,
         ),

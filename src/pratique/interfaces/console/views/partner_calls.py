@@ -42,7 +42,11 @@ def partner_calls(request: HttpRequest, partner_id: UUID) -> HttpResponse:
     calls = log.to_call_filter(chosen, _zone(request))
     counted, size = call_log.count(wanted, calls), page_size(request.GET, _SIZES)
     number = page_number(request.GET, total=counted.total, size=size)
-    rows = call_log.page(wanted, calls, sort=sort, offset=(number - 1) * size, size=size)
+    rows = (
+        call_log.page(wanted, calls, sort=sort, offset=(number - 1) * size, size=size)
+        if counted.total
+        else []
+    )
     return render(
         request,
         "console/partners/calls.html",
