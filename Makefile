@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup messages assets run test browser check bench bench-load lock clean
+.PHONY: help setup messages assets run test browser php check bench bench-load lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -42,7 +42,7 @@ messages: $(INSTALLED)  ## bring the translations' catalogues up to date and lis
 run: setup  ## start everything and print what to open
 	$(BIN)/pratique up
 
-test: setup browser  ## all tests
+test: setup browser php  ## all tests
 	$(BIN)/pytest -n 2
 
 # The system's browser if there is one; else Debian's package where we may install it; else Playwright's own.
@@ -51,6 +51,13 @@ browser: $(INSTALLED)
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	else $(BIN)/playwright install chromium; fi
+
+# Runs one of the partner API's examples; where it cannot be had, that test is skipped by name.
+php:
+	@command -v php >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-cli >/dev/null; } || \
+		echo "php was not installed: its example is not run"
 
 check: $(INSTALLED)  ## lint, format, types, layers, migrations
 	$(BIN)/ruff check
