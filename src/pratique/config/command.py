@@ -39,7 +39,7 @@ COMMANDS = (
     Entry("reports", f"{_CLI}.reports", "List reports, and write one into a file."),
     Entry("vault", f"{_CLI}.vault", "Keys of the stored files; read every file and name what is wrong."),
     Entry("audit", f"{_CLI}.audit", "Verify the chain of the audit trail; ask who saw a record."),
-    Entry("demo", f"{_CLI}.demo", "The demo institution, and who can sign in to it."),
+    Entry("demo", f"{_CLI}.demo", "The demo institution, who can sign in to it, and how its partner calls."),
     Entry("partner", f"{_CLI}.partner", "Try calls of the partner API.", django=False),
     Entry("worker", f"{_CLI}.worker", "Run jobs (`up` starts two of these)."),
     Entry("web", f"{_CLI}.web", "Serve the web application alone.", django=False, hidden=True),
