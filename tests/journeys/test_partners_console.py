@@ -1,11 +1,14 @@
 """An administrator sets a partner up by keyboard alone: key shown once, rotated, revoked; then reads the log."""
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from pratique.foundation.tenancy import institution_scope
+from pratique.partners.actions.clients import suspend
 from pratique.partners.models import PartnerClient, PartnerKey
-from tests.journeys.conftest import PHONE, Place, faults_of, sign_in
-from tests.partners import TestPartner, with_calls
+from tests.journeys.conftest import DESK, PHONE, Place, faults_of, sign_in
+from tests.partners import TestPartner, a_partner, with_calls
+from tests.schools import BY, NOW
 
 
 def activate(page: Page, target: Locator) -> None:
@@ -124,17 +127,33 @@ def test_the_demo_environment_says_when_it_is_there(place: Place, page: Page):
     assert faults_of(page) == []
 
 
-def test_a_partner_on_a_phone(place: Place, open_browser):
-    page: Page = open_browser(viewport=PHONE)
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(DESK, "light"), (PHONE, "light"), (DESK, "dark"), (PHONE, "dark")],
+    ids=["desk", "phone", "desk in the dark", "phone in the dark"],
+)  # fmt: skip
+def test_every_page_about_partners_is_accessible_and_fits(place: Place, open_browser, size, scheme):
+    school = place.school.institution
+    works = a_partner(school, name="X" * 120)
+    with_calls(works, 60)
+    stopped = a_partner(school, name="Stopped")
+    suspend(client=stopped.client, reason="y" * 200, by=BY, now=NOW)
+    page: Page = open_browser(viewport=size, color_scheme=scheme)
     sign_in(page, place, "administrator")
-    page.goto("/partners/new/")
-    page.get_by_label("Name").fill("X" * 120)
-    button(page, "Add").click()
-    button(page, "Set up production").click()
-    link(page, "Make a key (Production)").click()
-    button(page, "Make the key").click()
-    for path in (None, "/partners/", "/partners/settings/"):
-        if path:
-            page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
-        assert faults_of(page) == []
+    at = f"/partners/{works.client.partner_id}/"
+    faults = {}
+    for path in (
+        "/partners/", "/partners/?state=care", "/partners/?q=nobody", "/partners/new/", "/partners/settings/", at,
+        f"{at}calls/", f"{at}calls/?environment=demo", f"{at}change/", f"{at}production/key/",
+        f"{at}production/suspend/", f"{at}production/limit/", f"{at}keys/{works.key.id}/revoke/",
+        f"/partners/{stopped.client.partner_id}/",
+    ):  # fmt: skip
+        page.goto(path)
+        for summary in page.locator("main summary").all():
+            if not summary.evaluate("element => element.parentElement.open"):
+                summary.click()
+        found = faults_of(page, contrast_only=scheme == "dark")
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            found.append("the page is wider than the window")
+        if found:
+            faults[path] = found
+    assert faults == {}
