@@ -38,6 +38,9 @@ _SERVER_SETTINGS = {
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
+    # Without DETAIL and CONTEXT: those of a deadlock and of a server process that died hold whole statements, those of
+    # a refused row its values.
+    "log_error_verbosity": "terse",
     "log_line_prefix": "'%m [%p] '",
 }
 
