@@ -45,11 +45,11 @@ class InstitutionOfSession:
         self, request: HttpRequest, view: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
         """Enter the institution of the account that a password reset link or a passkey names; neither names more."""
-        if request.path.startswith(MACHINES) or current_institution() is not None:
-            return
         named = kwargs.get("uidb36", "")
         if request.method == "POST" and request.path == reverse("mfa_login_webauthn"):
             named = _user_handle(request.POST.get("credential", ""))
+        if not named or current_institution() is not None:
+            return
         try:
             user_id = UUID(named)
         except ValueError:

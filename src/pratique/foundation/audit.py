@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import QuerySet
 
 from pratique.foundation.audit_kinds import Kind, kind_of
 from pratique.foundation.ids import new_id
 from pratique.foundation.models import AuditEvent
+from pratique.foundation.tenancy import run_prepared
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ SYSTEM = Actor("system")
 # By hand: nearly every deed leaves a row, and the model's own way of inserting it took twice as long.
 _INSERT = """
     insert into foundation_auditevent (id, institution_id, at, by, action, subject_type, subject_id, detail)
-    values (%s, %s, %s, %s, %s, %s, %s, %s)
+    values (%(id)s, %(institution)s, %(at)s, %(by)s, %(action)s, %(subject_type)s, %(subject_id)s, %(detail)s)
 """
 
 
@@ -50,14 +50,11 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Append one audit row. `action` is `source:subject:action`, such as `roster:import:applied`."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                new_id(), institution_id, now, str(by), action, subject_type, subject_id,
-                orjson.dumps(dict(detail or {})).decode(),
-            ],
-        )  # fmt: skip
+    values = {
+        "id": new_id(), "institution": institution_id, "at": now, "by": str(by), "action": action,
+        "subject_type": subject_type, "subject_id": subject_id, "detail": orjson.dumps(dict(detail or {})).decode(),
+    }  # fmt: skip
+    run_prepared(_INSERT, values)
 
 
 def about(

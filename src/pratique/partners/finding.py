@@ -5,8 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
+from pratique.foundation.tenancy import run_prepared
 from pratique.institutions.models import Institution
 from pratique.partners.types import Refusal
 from pratique.partners.usernames import STAFF_USERNAMES
@@ -49,9 +48,7 @@ def naming(institution_id: UUID, *, vendor_key: str, username: str, code: str) -
     values: dict[str, Any] = {
         "institution": institution_id, "vendor_key": vendor_key, "code": code, "key": key, "keys": [key],
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMING, values)
-        time_zone, months, minutes, package_id, *student, taken, staff = cursor.fetchone()
+    ((time_zone, months, minutes, package_id, *student, taken, staff),) = run_prepared(_NAMING, values)
     institution = Institution(
         id=institution_id, time_zone=time_zone, membership_months=months, secure_token_minutes=minutes
     )
@@ -113,9 +110,7 @@ def about(
         "institution": institution_id, "account_token": account_token, "code": code or "",
         "tracker_name": tracker_name,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_ABOUT, values)
-        time_zone, minutes, student_id, stored_key, named_tracker_id, *found = cursor.fetchone()
+    ((time_zone, minutes, student_id, stored_key, named_tracker_id, *found),) = run_prepared(_ABOUT, values)
     institution = Institution(id=institution_id, time_zone=time_zone, secure_token_minutes=minutes)
     # How long the comparison takes must not tell how much of a key was right.
     same = hmac.compare_digest((stored_key or "").encode(), vendor_key.encode())

@@ -89,7 +89,7 @@ def hash_of(session_id: str) -> str:
 
 def find_client(identifier: str, *, now: datetime) -> Found:
     """Return the client with this client id, and the keys that an assertion may be signed under, newest first."""
-    rows = run_prepared({"partner_client": identifier}, "partner_client", _CLIENT, [identifier])
+    rows = run_prepared(_CLIENT, {"identifier": identifier}, {"partner_client": identifier})
     if not rows:
         return _nobody(identifier)
     keys = [StoredKey(*row[6:]) for row in rows if row[6] is not None]
@@ -101,8 +101,8 @@ def find_client(identifier: str, *, now: datetime) -> Found:
 def find_session(session_id: str, *, now: datetime) -> Found:
     """Return the session of this id with its key and its client; the client alone if it has no such session."""
     identifier = session_id.partition(".")[0]
-    values = [identifier, hash_of(session_id)]
-    rows = run_prepared({"partner_client": identifier}, "partner_session", _SESSION, values)
+    values = {"identifier": identifier, "id_hash": hash_of(session_id)}
+    rows = run_prepared(_SESSION, values, {"partner_client": identifier})
     if not rows:
         return _nobody(identifier)
     # One client id has one client; two would have to be drawn alike out of 2**130.
@@ -180,17 +180,17 @@ _CLIENT = f"""
     left join partners_partnerkey k
         on k.identifier = c.identifier and k.institution_id = c.institution_id and k.client_id = c.id
         and k.revoked_at is null
-    where c.identifier = $1
+    where c.identifier = %(identifier)s
     order by k.created_at desc, k.id desc
 """  # noqa: S608  (columns of ours)
 _SESSION = f"""
     select {_CLIENT_COLUMNS}, s.client_nonce, s.server_nonce, s.expires_at, {_KEY_COLUMNS}
     from partners_partnerclient c
     left join partners_partnersession s
-        on s.id_hash = $2 and s.identifier = c.identifier
+        on s.id_hash = %(id_hash)s and s.identifier = c.identifier
         and s.institution_id = c.institution_id and s.client_id = c.id
     left join partners_partnerkey k
         on k.institution_id = s.institution_id and k.id = s.key_id and k.client_id = c.id
         and k.identifier = c.identifier
-    where c.identifier = $1
+    where c.identifier = %(identifier)s
 """  # noqa: S608  (columns of ours)

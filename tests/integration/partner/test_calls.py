@@ -484,11 +484,11 @@ def asked(deed):
     with connection.execute_wrapper(note):
         deed()
     about = {
-        "usage": "into partners_partnerusage",
-        "look-up of a session": "execute partner_session",
-        "look-up of a client": "execute partner_client",
-        "nonce": "into partners_partnernonce",
-        "session": "into partners_partnersession",
-        "line of the log": "into partners_partnercall",
+        "usage": "execute partners_partnerusage",
+        "session": "execute partners_partnersession",
+        "look-up of a session": "%(id_hash)s",
+        "look-up of a client": "execute partners_partnerclient",
+        "nonce": "execute partners_partnernonce",
+        "line of the log": "execute partners_partnercall",
     }
     return [next((name for name, text in about.items() if text in sql), sql) for sql in statements]

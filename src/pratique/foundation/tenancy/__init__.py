@@ -5,14 +5,13 @@ role has no BYPASSRLS, so a query that forgets its filter still sees one institu
 nothing. Models get their protection from `fields` and `operations`.
 """
 
+from pratique.foundation.tenancy.prepared import run_prepared
 from pratique.foundation.tenancy.scope import (
     OtherInstitutionError,
     capability,
     current_institution,
     enter_institution,
     institution_scope,
-    run_prepared,
-    run_with,
 )
 
 __all__ = [
@@ -22,5 +21,4 @@ __all__ = [
     "enter_institution",
     "institution_scope",
     "run_prepared",
-    "run_with",
 ]

@@ -4,11 +4,9 @@ The name lives in the transaction-local setting `pratique.institution`, which Po
 rollback: a pooled connection can never carry it to the next request.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.db import connection, transaction
 
@@ -70,55 +68,6 @@ def capability(name: str, value: str) -> Iterator[None]:
         yield
         if not connection.needs_rollback:
             _set(f"pratique.{name}", "")
-
-
-def run_with(settings: Mapping[str, str], statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Run one statement with these settings (names without `pratique.`) in force, in one round trip; return its rows.
-
-    For what a machine asks thousands of times a minute. Outside a transaction the settings end, and what is written
-    is committed, with the statement; inside one they end with the transaction, as in `enter_institution`.
-    """
-    with connection.cursor() as cursor:
-        prologue, named = _prologue(settings)
-        cursor.execute(f"{prologue}; {statement}", {**named, **values})
-        cursor.nextset()
-        return cursor.fetchall() if cursor.description else []
-
-
-def run_prepared(
-    settings: Mapping[str, str], name: str, statement: str, values: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    """Do as `run_with` does, with a statement that each connection plans only once, under a name of its own.
-
-    For a look-up whose planning under row security costs more than the look-up itself. `values` are its $1, $2, ...
-    """
-    connection.ensure_connection()
-    ready = _prepared.setdefault(connection.connection, set())
-    with connection.cursor() as cursor:
-        if name not in ready:
-            cursor.execute(f"prepare {name} as {statement}")
-            ready.add(name)
-        prologue, named = _prologue(settings)
-        given = {f"_given_{number}": value for number, value in enumerate(values)}
-        places = ", ".join(f"%({place})s" for place in given)
-        cursor.execute(f"{prologue}; execute {name}({places})", {**named, **given})
-        cursor.nextset()
-        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-        return rows
-
-
-# By connection of the driver: what it has planned ends with it. (A pooler must be in session mode, .env.example.)
-_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
-
-
-def _prologue(settings: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return the statement that puts settings in force, and its values."""
-    named = {f"_name_{number}": f"pratique.{name}" for number, name in enumerate(settings)}
-    given = {f"_value_{number}": value for number, value in enumerate(settings.values())}
-    calls = ", ".join(
-        f"set_config(%(_name_{number})s, %(_value_{number})s, true)" for number in range(len(settings))
-    )
-    return f"select {calls}", named | given
 
 
 def _set(name: str, value: str) -> None:

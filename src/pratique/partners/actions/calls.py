@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from pratique.foundation.ids import new_id
-from pratique.foundation.tenancy import run_with
+from pratique.foundation.tenancy import run_prepared
 from pratique.partners.sessions import Found
 from pratique.partners.types import Caller
 
@@ -36,7 +36,7 @@ def count_call(*, caller: Caller, now: datetime) -> int:
     A statement of its own: what becomes of the call does not change that it was made, and nobody waits for whom.
     """
     values = {"institution": caller.institution_id, "counter": caller.client, "minute": _minute(now)}
-    ((calls,),) = run_with({"institution": str(caller.institution_id)}, _COUNT, values)
+    ((calls,),) = run_prepared(_COUNT, values, {"institution": str(caller.institution_id)})
     return int(calls)
 
 
@@ -49,13 +49,13 @@ def take_nonce(*, caller: Caller, nonce: str, now: datetime) -> bool:
         "institution": caller.acts_for, "client": caller.client, "key": caller.key, "now": now,
         "nonce_hash": hashlib.sha256(nonce.encode()).digest(),
     }  # fmt: skip
-    return bool(run_with({"institution": str(caller.acts_for)}, _TAKE, values))
+    return bool(run_prepared(_TAKE, values, {"institution": str(caller.acts_for)}))
 
 
 def record_call(*, caller: Caller, entry: Entry) -> None:
     """Write a call's line; inside a transaction only one of the institution that made the client."""
     values = _line(entry, caller.institution_id, caller.client, caller.fingerprint)
-    run_with({"institution": str(caller.institution_id)}, _RECORD, values)
+    run_prepared(_RECORD, values, {"institution": str(caller.institution_id)})
 
 
 def record_failure(*, found: Found, entry: Entry) -> None:
@@ -67,13 +67,13 @@ def record_failure(*, found: Found, entry: Entry) -> None:
         counter = uuid5(found.client, "failures")
     else:
         counter = UUID(int=hashlib.sha256(found.identifier.encode()).digest()[0] % _STRANGERS)
-    run_with(
-        {"institution": str(found.institution_id)},
+    run_prepared(
         _RECORD_FAILURE,
         {
             "counter": counter, "minute": _minute(entry.at), "known": found.known, "most": MOST_FAILURES_LOGGED,
             **_line(entry, found.institution_id, found.client, ""),
         },
+        {"institution": str(found.institution_id)},
     )  # fmt: skip
 
 
@@ -103,8 +103,9 @@ _INTO_LOG = """
         id, institution_id, client_id, at, method, code, status, fingerprint, duration_ms, bytes_in, bytes_out,
         address, detail
     ) select
-        %(id)s::uuid, %(institution)s::uuid, %(client)s::uuid, %(at)s::timestamptz, %(method)s, %(code)s, %(status)s,
-        %(fingerprint)s, %(duration_ms)s, %(bytes_in)s, %(bytes_out)s, %(address)s::inet, %(detail)s
+        %(id)s::uuid, %(institution)s::uuid, %(client)s::uuid, %(at)s::timestamptz, %(method)s::text, %(code)s::text,
+        %(status)s::int, %(fingerprint)s::text, %(duration_ms)s::int, %(bytes_in)s::int, %(bytes_out)s::int,
+        %(address)s::inet, %(detail)s::text
 """
 _RECORD = _INTO_LOG
 # Nobody waits for the disk: how long that takes would tell that a line was written. A crash may lose such a line.
@@ -117,7 +118,7 @@ _RECORD_FAILURE = f"""
         returning calls
     ),
     logged as (
-        {_INTO_LOG} from counted where %(known)s and calls <= %(most)s
+        {_INTO_LOG} from counted where %(known)s::bool and calls <= %(most)s::int
     )
     select calls from counted
 """  # noqa: S608  (one statement inside another)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pratique.foundation.ids import new_account_token, new_id
-from pratique.foundation.tenancy import run_with
+from pratique.foundation.tenancy import run_prepared
 from pratique.partners.sessions import SERVER_NONCE_BYTES, SESSION_SECONDS, hash_of
 from pratique.partners.types import Caller
 
@@ -25,14 +25,14 @@ def open_session(*, caller: Caller, client_nonce: bytes, now: datetime) -> Opene
     stays longer than an assertion can be good (`actions.sweep`).
     """
     opened = Opened(f"{caller.identifier}.{new_account_token()}", os.urandom(SERVER_NONCE_BYTES))
-    rows = run_with(
-        {"institution": str(caller.institution_id)},
+    rows = run_prepared(
         _OPEN,
         {
             "id": new_id(), "institution": caller.institution_id, "client": caller.client, "key": caller.key,
             "identifier": caller.identifier, "id_hash": hash_of(opened.session_id), "client_nonce": client_nonce,
             "server_nonce": opened.server_nonce, "now": now, "ends": now + timedelta(seconds=SESSION_SECONDS),
         },
+        {"institution": str(caller.institution_id)},
     )  # fmt: skip
     return opened if rows else None
 

@@ -10,13 +10,18 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from pratique.accounts.models import User
 from pratique.foundation import audit, clock
 from pratique.foundation.ids import new_id
-from pratique.foundation.tenancy import run_prepared, run_with
+from pratique.foundation.tenancy import run_prepared
 from pratique.institutions.models import Institution
 from pratique.partners import tokens
-from pratique.partners.models import SecureToken
 from pratique.students.access import AccessStanding, Registration, access_of
 from pratique.students.actions.accounts import AlreadyActivatedError, activate
 from pratique.students.models import StudentAccount
+
+# By hand, as the rest of a visit: the model's own way of inserting took twice as long.
+_ISSUE = """
+    insert into partners_securetoken (id, institution_id, student_id, identifier, token_hash, created_at, expires_at)
+    values (%(id)s, %(institution)s, %(student)s, %(identifier)s, %(hash)s, %(now)s, %(expires)s)
+"""
 
 
 def issue_token(*, institution: Institution, student_id: UUID, caller_identifier: str, now: datetime) -> str:
@@ -25,12 +30,11 @@ def issue_token(*, institution: Institution, student_id: UUID, caller_identifier
     It is good for as long as the institution has set. `caller_identifier` is the client id of the partner that asks.
     """
     made = tokens.new_token()
-    token = SecureToken(
-        institution_id=institution.id, student_id=student_id, identifier=caller_identifier,
-        token_hash=made.token_hash, created_at=now,
-        expires_at=now + timedelta(minutes=institution.secure_token_minutes),
-    )  # fmt: skip
-    token.save(force_insert=True)
+    values = {
+        "id": new_id(), "institution": institution.id, "student": student_id, "identifier": caller_identifier,
+        "hash": made.token_hash, "now": now, "expires": now + timedelta(minutes=institution.secure_token_minutes),
+    }  # fmt: skip
+    run_prepared(_ISSUE, values)
     return made.token
 
 
@@ -44,22 +48,21 @@ class Redeemed:
 
 _INSTITUTION = "select institution_id from partners_securetoken where token_hash = %(hash)s"
 _USER = [field.attname for field in User._meta.concrete_fields]
-# $1 the institution, $2 the token's hash, $3 the instant. Of two who bring a token at once the second waits for the
-# first, and then finds it used.
+# Of two who bring a token at once the second waits for the first, and then finds it used.
 _USE = f"""
     with used as (
-        update partners_securetoken set redeemed_at = $3
-        where institution_id = $1 and token_hash = $2
-            and redeemed_at is null and expires_at > $3
+        update partners_securetoken set redeemed_at = %(now)s
+        where institution_id = %(institution)s and token_hash = %(hash)s
+            and redeemed_at is null and expires_at > %(now)s
         returning student_id, identifier
     )
     select used.student_id, used.identifier, i.time_zone, m.states, m.ends, m.choose,
         {", ".join(f"u.{column}" for column in _USER)}
     from used
-    join institutions_institution i on i.id = $1
+    join institutions_institution i on i.id = %(institution)s
     left join students_studentaccount a
-        on a.institution_id = $1 and a.student_id = used.student_id
-    left join accounts_user u on u.institution_id = $1 and u.id = a.user_id
+        on a.institution_id = %(institution)s and a.student_id = used.student_id
+    left join accounts_user u on u.institution_id = %(institution)s and u.id = a.user_id
     cross join lateral (
         select array_agg(m.state order by m.id) as states, array_agg(m.expires_on order by m.id) as ends,
             array_agg(m.tracker_id is null and exists (
@@ -67,7 +70,7 @@ _USE = f"""
                 where t.institution_id = m.institution_id and t.package_id = m.package_id
             ) order by m.id) as choose
         from students_membership m
-        where m.institution_id = $1 and m.student_id = used.student_id
+        where m.institution_id = %(institution)s and m.student_id = used.student_id
     ) m
 """  # noqa: S608  (constants only)
 
@@ -104,12 +107,12 @@ def redeem(token: str, *, language: str, now: datetime) -> Redeemed | None:
         return None
     hashed = tokens.token_hash(token)
     with transaction.atomic(savepoint=False):
-        found = run_with({"secure_token": hashed}, _INSTITUTION, {"hash": hashed})
+        found = run_prepared(_INSTITUTION, {"hash": hashed}, {"secure_token": hashed})
         if not found:
             return None
         ((institution,),) = found
         settings = {"institution": str(institution), "secure_token": ""}
-        rows = run_prepared(settings, "use_secure_token", _USE, [institution, hashed, now])
+        rows = run_prepared(_USE, {"institution": institution, "hash": hashed, "now": now}, settings)
         return _let_in(_Used._make((*rows[0][:6], rows[0][6:])), institution, language, now) if rows else None
 
 

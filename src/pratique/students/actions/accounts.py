@@ -11,6 +11,7 @@ from pratique.accounts.actions import record_person
 from pratique.accounts.models import User
 from pratique.foundation import audit
 from pratique.foundation.ids import new_id
+from pratique.foundation.tenancy import run_prepared
 from pratique.students.models import Student, StudentAccount
 
 
@@ -32,19 +33,19 @@ _OPEN = f"""
     with opened as (
         insert into students_studentaccount (institution_id, id, student_id, user_id, notify_by_mail,
             notify_by_text, text_number, activated_at)
-        select institution_id, %(account)s, id, %(user)s, true, false, '', %(now)s
+        select institution_id, %(account)s::uuid, id, %(user)s::uuid, true, false, '', %(now)s::timestamptz
         from students_student where id = %(student)s
         on conflict (institution_id, student_id) do nothing
         returning institution_id, student_id
     ), used as (
-        update students_signinlink l set used_at = %(now)s from opened o
+        update students_signinlink l set used_at = %(now)s::timestamptz from opened o
         where l.institution_id = o.institution_id and l.student_id = o.student_id
           and l.purpose = 'student' and l.used_at is null
     )
     insert into accounts_user (institution_id, id, username, email, name, role, password, is_integrator, is_active,
         language, created_at, last_login)
-    select s.institution_id, %(user)s, s.username, s.email, called.name, 'student', %(password)s, false, true,
-        %(language)s, %(now)s, %(now)s
+    select s.institution_id, %(user)s::uuid, s.username, s.email, called.name, 'student', %(password)s::text, false,
+        true, %(language)s::text, %(now)s, %(now)s
     from opened o join students_student s on s.institution_id = o.institution_id and s.id = o.student_id
     {_CALLED}
     returning {", ".join(_USER)}
@@ -64,12 +65,10 @@ def activate(
         "student": student_id, "user": user_id, "account": new_id(), "password": make_password(password),
         "language": language, "now": now,
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN, values)
-        row = cursor.fetchone()
-    if row is None:
+    rows = run_prepared(_OPEN, values)
+    if not rows:
         raise AlreadyActivatedError
-    user = User.from_db(connection.alias, _USER, row)
+    user = User.from_db(connection.alias, _USER, rows[0])
     record_person(user, password=password is not None, by=by, now=now)
     audit.record(
         "students:account:activated", institution_id=user.institution_id, by=by, now=now,

@@ -7,9 +7,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from pratique.foundation.ids import new_account_token, new_ids
+from pratique.foundation.tenancy import run_prepared
 from pratique.students.folding import search_text, username_key
 from pratique.students.models import Membership, MembershipState, Student
 
@@ -48,9 +47,9 @@ _PROVISION = """
     )
     insert into students_membership (institution_id, id, student_id, package_id, state, expires_on, created_at,
         num_items, num_complete, num_approved, user_complete, complete, status_changed_at, evaluated_at)
-    select institution_id, %(membership)s, id, %(package)s, 'active', %(expires_on)s, %(now)s,
+    select institution_id, %(membership)s::uuid, id, %(package)s::uuid, 'active', %(expires_on)s::date, %(now)s,
         0, 0, 0, false, false, %(now)s, %(now)s
-    from student
+    from student returning 1
 """
 
 
@@ -71,9 +70,7 @@ def provision(
             student_id=new.student_id, email=new.email,
         ),
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_PROVISION, values)
-        return Provisioned(id_, account_token) if cursor.rowcount else None
+    return Provisioned(id_, account_token) if run_prepared(_PROVISION, values) else None
 
 
 def give_account_token(*, student_id: UUID) -> str:
