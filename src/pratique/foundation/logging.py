@@ -8,22 +8,27 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-# Addresses that open something: the links of mails.
-_SECRET_ADDRESS = re.compile(r"(/start/|/sso/|/account/password/reset/key/)[\w-]{20,}")
+# Addresses that open something: the links of mails and of schools' portals, in whatever case somebody writes them.
+_SECRET_ADDRESS = re.compile(r"(/start/|/sso/+|/account/password/reset/key/)[\w-]{20,}", re.IGNORECASE)
+# An address may be as long as a header: whoever asks for nonsense must not fill the disk with it.
+_LONGEST_EVENT = 500
 
 
 def _without_traces_of_refusals(record: logging.LogRecord) -> bool:
-    """Keep a refusal (403, 404) to one line: stack traces are for faults of ours."""
+    """Keep a refusal (400, 403, 404) to one line, whichever logger tells it: stack traces are for faults of ours."""
     if getattr(record, "status_code", 500) < 500:
         record.exc_info = None
     return True
 
 
 def _without_links(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    """Blank the token in the address of a sign-in or reset link, whoever logs it."""
+    """Blank the token in the address of a sign-in or reset link, whoever logs it; and cut what is long."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _SECRET_ADDRESS.sub(r"\1…", value)
+    told = event.get("event")
+    if isinstance(told, str) and len(told) > _LONGEST_EVENT:
+        event["event"] = f"{told[:_LONGEST_EVENT]}…"
     return event
 
 
@@ -52,8 +57,9 @@ def configure(*, json: bool, level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    # At the handler: a logger's own filter does not see what the loggers under it tell (django.security.*).
+    handler.addFilter(_without_traces_of_refusals)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("procrastinate").setLevel("WARNING")
-    logging.getLogger("django.request").addFilter(_without_traces_of_refusals)
