@@ -104,6 +104,28 @@ def test_what_cannot_be_stored_is_refused(name, sign):
     assert "secret" not in refusal.message
 
 
+@pytest.mark.parametrize("name", ["username", "vendorKey"])
+@pytest.mark.parametrize("sign", ["\u200b", "\u2060", "\u00ad", "\u202e", "\u200f", "\ufeff"], ids=ascii)
+def test_a_new_student_is_not_named_by_what_cannot_be_seen(name, sign):
+    """`nur<U+200B>se` would stand beside `nurse`, and a key copied with one make the same student twice."""
+    for given in (f"nur{sign}se", f"nurse{sign}", f"{sign}nurse"):
+        refusal = refused(registration, **{name: given})
+        assert (refusal.code, refusal.field) == ("FIELD_INVALID", name)
+        assert "cannot be seen" in refusal.message
+        assert "nur" not in refusal.message
+        assert fields.text({name: given}, name) == given, "who is known by it already is found"
+
+
+def test_what_cannot_be_seen_is_kept_where_scripts_and_telephones_need_it():
+    """Joiners belong to names in Persian and Hindi; telephones put direction marks around numbers that are copied."""
+    student = registration(
+        firstName="\u0645\u06cc\u200c\u0631\u0648\u062f", phone="\u202a919-599-2917\u202c"
+    ).student
+    assert (student.first_name, student.telephone) == (
+        "\u0645\u06cc\u200c\u0631\u0648\u062f", "\u202a919-599-2917\u202c",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["username", "vendorKey", "phone", "email"])
 @pytest.mark.parametrize("sign", ["\r", "\n", "\u2028"], ids=ascii)
 def test_what_stands_in_one_line_has_no_line_break(name, sign):

@@ -35,15 +35,22 @@ _WRONG_BIRTH = {
 }
 
 
-def text(values: Values, name: str, *, may_be_empty: bool = False) -> str:
-    """Return a text field as the roster keeps it: trimmed, NFC, within its length, without control characters."""
+def text(values: Values, name: str, *, may_be_empty: bool = False, is_new: bool = False) -> str:
+    """Return a text field as the roster keeps it: trimmed, NFC, within its length, without control characters.
+
+    `is_new`: a name for a student that there will be. It may not hold what the roster warns a person about, characters
+    that cannot be seen: here is nobody to warn, and two that look alike would be two students, or a student and a
+    member of staff. Whoever the school has under such a key is found all the same.
+    """
     given = _string(values, name)
     rule = _RULES[_COLUMNS[name]]
-    cleaned, errors, _warnings = rule.read(given)
+    cleaned, errors, warnings = rule.read(given)
     for error in errors:
         if error.code == "too_long":
             raise _invalid(name, f"must have at most {rule.limit} characters")
         raise _invalid(name, "must not contain control characters")
+    if is_new and warnings:
+        raise _invalid(name, "must not contain characters that cannot be seen, such as U+200B")
     if not cleaned and not may_be_empty:
         raise _invalid(name, "must not be empty")
     return cleaned or ""
@@ -98,8 +105,8 @@ def optional_day(values: Values, name: str) -> date | None:
 def registration(values: Values, *, today: date) -> Registration:
     """Return all that createUser says of a new student. `today`: nobody was born after it."""
     student = NewStudent(
-        username=text(values, "username"),
-        student_id=text(values, "vendorKey"),
+        username=text(values, "username", is_new=True),
+        student_id=text(values, "vendorKey", is_new=True),
         **_names(values),
         telephone=text(values, "phone", may_be_empty=True),
         email=_email(values, "email"),

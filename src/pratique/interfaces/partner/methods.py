@@ -185,9 +185,9 @@ METHODS: Mapping[str, Method] = {
         "Makes a student and puts them on a package, or finds the one who has the vendor key; either way it returns "
         "a fresh secure token. For a known vendor key every other field but the nonce is ignored.",
         (
-            Field("username", "string", "Suggested username, at most 254 characters. If it is taken, the next free "
-                  "number from 1 is appended."),
-            Field("vendorKey", "string", "Your own key of the student, at most 64 characters."),
+            Field("username", "string", "Suggested username, at most 254 visible characters. If it is taken, the next "
+                  "free number from 1 is appended."),
+            Field("vendorKey", "string", "Your own key of the student, at most 64 visible characters."),
             Field("firstName", "string", "First name, at most 150 characters. May be empty if lastName is not."),
             Field("lastName", "string", "Last name, at most 150 characters. May be empty if firstName is not."),
             Field("phone", "string", "Telephone number, at most 40 characters. May be empty."),
