@@ -326,3 +326,29 @@ def test_no_other_page_shows_the_link_in_a_frame(school, session):
     for answer in (Client().get(f"/sso/{token}"), Client().post("/sso/", {"token": "x"})):
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+# --- tokens of somebody who was stopped ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["suspended", "revoked"])
+def test_tokens_given_to_a_partner_end_with_its_right_to_call(school, partner, session, why):
+    """Whoever stole a key has asked for tokens, too. Another partner's, and the student's own session, go on."""
+    used, unused = (wire.call(session, "createUser", new(school))[1]["secureToken"] for _ in range(2))
+    other = wire.opened(*_of(a_partner(school)))
+    theirs = wire.call(other, "createUser", new(school))[1]["secureToken"]
+    student = Client()
+    assert student.post("/sso/", {"token": used}).status_code == 303
+    ENDS[why](partner)
+    assert Client().post("/sso/", {"token": unused}).status_code == 410
+    assert Client().post("/sso/", {"token": theirs}).status_code == 303
+    assert student.get("/my/tracker/").status_code == 200
+
+
+def test_a_demo_client_is_stopped_like_any_other(school):
+    """Its tokens are the demo institution's, which is not visible to whoever stops it."""
+    demo = a_partner(school, environment="demo", acts_for=a_school(is_demo=True))
+    session = wire.opened(*_of(demo))
+    ENDS["suspended"](demo)
+    ENDS["revoked"](demo)
+    assert refused_alike(wire.post(wire.sealed(session, "getUser", {"nonce": "1"}), "getUser"))

@@ -18,6 +18,7 @@ from pratique.foundation import audit
 from pratique.foundation.ids import new_account_token
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
+from pratique.partners.actions.withdrawal import withdraw_tokens
 from pratique.partners.errors import PartnerError
 from pratique.partners.models import Environment, Partner, PartnerClient
 
@@ -103,7 +104,7 @@ def change_limit(
 
 
 def suspend(*, client: PartnerClient, reason: str, by: audit.Actor, now: datetime) -> PartnerClient:
-    """Let no call of a client through until it is resumed. One that is suspended already stays as it is.
+    """Let no call of a client through until it is resumed, and no token in. One that is suspended stays as it is.
 
     `reason` is what colleagues read later: raises PartnerError without one.
     """
@@ -117,6 +118,7 @@ def suspend(*, client: PartnerClient, reason: str, by: audit.Actor, now: datetim
         if kept.suspended_at is None:
             kept.suspended_at, kept.suspended_reason = now, said
             kept.save(update_fields=["suspended_at", "suspended_reason"])
+            withdraw_tokens(client=kept, now=now)
             _record("partners:client:suspended", kept.partner, kept, by=by, now=now)
     return kept
 

@@ -17,6 +17,7 @@ from pratique.foundation import audit, vault
 from pratique.foundation.ids import new_id
 from pratique.foundation.tenancy import institution_scope
 from pratique.partners import policies
+from pratique.partners.actions.withdrawal import withdraw_tokens
 from pratique.partners.errors import PartnerError
 from pratique.partners.models import PartnerClient, PartnerKey
 
@@ -73,12 +74,16 @@ def issue_key(
 
 
 def revoke_key(*, key: PartnerKey, by: audit.Actor, now: datetime) -> PartnerKey:
-    """Stop a key at once, and every session under it. One that is revoked already stays as it is."""
+    """Stop a key at once, every session under it, and the client's tokens that nobody has used yet.
+
+    One that is revoked already stays as it is.
+    """
     with institution_scope(key.institution_id):
         kept = PartnerKey.objects.select_related("client").select_for_update(of=("self",)).get(id=key.id)
         if kept.revoked_at is None:
             kept.revoked_at, kept.revoked_by = now, str(by)
             kept.save(update_fields=["revoked_at", "revoked_by"])
+            withdraw_tokens(client=kept.client, now=now)
             audit.record(
                 "partners:key:revoked", institution_id=kept.institution_id, by=by, now=now,
                 subject_type="partner", subject_id=kept.client.partner_id,
