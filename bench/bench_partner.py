@@ -1,8 +1,9 @@
 """createUser and redeem, over HTTP with 16 clients at once, against a view with one indexed select of the same server.
 
-One unit of ours is a whole visit: the sealed createUser (half of them for students who are new, half for known ones),
-the sealed answer opened, and its secure token redeemed, which signs the student in. One unit of the floor is one
-request. Requests are sealed before the clock starts; both sides speak HTTP/1.1 over connections that stay open.
+One unit of ours is a whole visit: the sealed createUser (half of them for students who are new, half for ones who have
+been here before), the sealed answer opened, and its secure token redeemed, which signs the student in. One unit of the
+floor is one request. Requests are sealed before the clock starts; both sides speak HTTP/1.1 over connections that stay
+open.
 """
 
 import json

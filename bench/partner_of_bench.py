@@ -4,8 +4,25 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 import population
 
+# Whom the school knows has been here before: each has an account without a password.
+_ACCOUNTS = """
+    with opened as (
+        insert into accounts_user (institution_id, id, username, email, name, role, password, is_integrator,
+            is_active, language, created_at)
+        select institution_id, gen_random_uuid(), username, email, first_name || ' ' || last_name, 'student', '!',
+            false, true, '', created_at
+        from students_student where institution_id = %(institution)s
+        returning institution_id, id, username
+    )
+    insert into students_studentaccount (institution_id, id, student_id, user_id, notify_by_mail, notify_by_text,
+        text_number, activated_at)
+    select o.institution_id, gen_random_uuid(), s.id, o.id, true, false, '', s.created_at
+    from opened o join students_student s on s.institution_id = o.institution_id and s.username = o.username
+"""
 _CLIENT, _KEY = "BENCH_CLIENT_ID", "BENCH_ENCRYPTION_KEY"
 _MOST = 60_000
 
@@ -15,6 +32,8 @@ def prepared(n: int) -> population.School:
     school = population.prepared(n)
     if _CLIENT not in os.environ:
         os.environ[_CLIENT], os.environ[_KEY] = _made()
+        with psycopg.connect(school.url("postgres")) as owner:
+            owner.execute(_ACCOUNTS, {"institution": population.INSTITUTION})
     return school
 
 

@@ -209,6 +209,6 @@ def test_a_persons_body_of_unknown_length_is_left_alone():
 
 
 def test_the_machines_are_those_that_open_scopes_of_their_own():
-    from pratique.accounts import middleware
+    from pratique.screens import machine_answers
 
-    assert middleware.MACHINES == MACHINES
+    assert machine_answers.MACHINES == MACHINES

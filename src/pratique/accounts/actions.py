@@ -6,6 +6,7 @@ from uuid import UUID
 from pratique.accounts.models import User
 from pratique.accounts.roles import Role
 from pratique.foundation import audit
+from pratique.foundation.tenancy import run_prepared
 from pratique.institutions.models import Institution
 
 
@@ -86,11 +87,16 @@ def record_person(user: User, *, password: bool, by: audit.Actor, now: datetime)
     )  # fmt: skip
 
 
+_SEEN = """
+    update accounts_user set last_login = %(now)s where institution_id = %(institution)s and id = %(id)s returning 1
+"""
+
+
 def note_sign_in(*, user: User, now: datetime) -> None:
     """Keep when somebody signed in last: a link for a new password that was mailed before is good no more."""
     if user.last_login != now:
         user.last_login = now
-        user.save(update_fields=["last_login"])
+        run_prepared(_SEEN, {"institution": user.institution_id, "id": user.id, "now": now})
 
 
 def set_first_password(*, user: User, password: str, by: audit.Actor, now: datetime) -> None:

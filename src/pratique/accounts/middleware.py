@@ -15,8 +15,6 @@ from pratique.accounts import queries
 from pratique.foundation.tenancy import current_institution, enter_institution, institution_scope
 
 SESSION_KEY = "institution"
-# Machines that name themselves in each request: these views open transactions and scopes of their own.
-MACHINES = "/partner/"
 
 
 class InstitutionOfSession:
@@ -29,8 +27,6 @@ class InstitutionOfSession:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(MACHINES):
-            return self.get_response(request)
         institution = request.session.get(SESSION_KEY)
         with ExitStack() as stack:
             stack.enter_context(transaction.atomic())

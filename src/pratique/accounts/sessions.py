@@ -46,7 +46,9 @@ def sign_in(request: HttpRequest, user: User, *, method: Method, now: datetime) 
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session[SESSION_KEY] = str(user.institution_id)
     request.user = user
-    rotate_token(request)
+    if settings.CSRF_COOKIE_NAME in request.COOKIES:
+        # Whoever set it before must not know the one that this person's forms will carry.
+        rotate_token(request)
     name, more = _RECORDED[method]
     record_authentication(request, user, name, **more)
     note_sign_in(user=user, now=now)

@@ -36,7 +36,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_ENGINE = "pratique.accounts.session_store"
+SESSION_ENGINE = "pratique.accounts.store"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 # A message ends with the session, as a cookie would not.
@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pratique.screens.middleware.ContentSecurityPolicy",
     "pratique.interfaces.school_portal.middleware.AnotherSystem",
+    "pratique.screens.machines.ForMachines",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "pratique.screens.body_limit.LimitBody",
     "django.middleware.locale.LocaleMiddleware",

@@ -43,7 +43,7 @@ ERRORS: dict[str, ErrorKind] = {
         "Let a JSON library write it. Besides JSON's own escapes only \\', \\, and \\; are accepted.",
     ),
     "FIELD_MISSING": ErrorKind(
-        400, "A field that the method needs is not there.", "Send it; `field` says which."
+        400, "A field that the method needs is not there.", "Send it; the error's field says which."
     ),
     "FIELD_INVALID": ErrorKind(400, "A field cannot be what was sent.", "The message says what it must be."),
     "NONCE_REPEATED": ErrorKind(

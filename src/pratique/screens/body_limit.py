@@ -7,8 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from pratique.accounts.middleware import SESSION_KEY
-from pratique.partners.types import Refusal
-from pratique.screens.machine_answers import from_machine, plain_refusal
 
 
 class LimitBody:
@@ -25,11 +23,6 @@ class LimitBody:
             size = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             size = 0
-        if from_machine(request):
-            # A machine has no session to ask for, and reads no page.
-            if size > settings.LARGEST_BODY_OF_STRANGERS:
-                return plain_refusal(Refusal("TOO_LARGE"))
-            return self.get_response(request)
         known = request.session.get(SESSION_KEY) is not None
         if size > (settings.LARGEST_UPLOAD if known else settings.LARGEST_BODY_OF_STRANGERS):
             return render(request, "screens/errors/413.html", status=413)

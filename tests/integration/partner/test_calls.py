@@ -1,6 +1,7 @@
 """Phase two: a call under a session, its nonce, its limit, its transaction and its line in the log."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,10 +14,10 @@ from pratique.partner_client import protocol
 from pratique.partners.actions import calls, sweep
 from pratique.partners.actions.clients import resume, suspend
 from pratique.partners.actions.keys import issue_key, revoke_key
-from pratique.partners.models import PartnerCall, PartnerNonce, PartnerSession, PartnerUsage
+from pratique.partners.models import Environment, PartnerCall, PartnerNonce, PartnerSession, PartnerUsage
 from pratique.partners.sessions import NOBODY
 from pratique.partners.tasks import sweep_calls
-from pratique.partners.types import Refusal
+from pratique.partners.types import Caller, Refusal
 from tests.integration.partner import wire
 from tests.integration.partner.wire import a_nonce, code, opened, post, sealed
 from tests.partners import a_partner
@@ -341,10 +342,14 @@ def test_calls_beyond_the_limit_do_not_fill_the_log(school, monkeypatch):
 
 
 def test_a_stranger_who_knows_a_client_id_uses_up_nothing_of_its_limit(school, partner, session):
+    def counted():
+        with institution_scope(school.id):
+            return PartnerUsage.objects.get(client=partner.client.id).calls
+
+    before = counted()
     for _attempt in range(3):
         refused(post(sealed(session, "echo", {}, session_id=f"{partner.client_id}.x"), "echo"))
-    with institution_scope(school.id):
-        assert PartnerUsage.objects.get(client=partner.client.id).calls == 1
+    assert counted() == before
 
 
 # --- the log ----------------------------------------------------------------------------------------------------
@@ -459,15 +464,52 @@ def test_an_assertion_is_good_once_though_the_sweep_came_between(school, partner
 def test_a_call_asks_the_database_four_times_beside_its_method(session, monkeypatch):
     """Who calls (one query for session, key and client), how often, the nonce, and the log's line."""
     wire.answers(monkeypatch, "idle", lambda values, caller, now: b"{}")
-    wire.call(session, "idle")  # a connection plans the look-up once
+    nobody_has_taken_a_share(monkeypatch)
     expected = ["look-up of a session", "usage", "nonce", "line of the log"]
+    assert asked(lambda: wire.call(session, "idle")) == expected
+    expected.remove("usage")  # this process has a share of the minute's calls now
     assert asked(lambda: wire.call(session, "idle")) == expected
     message = sealed(session, "idle", {"nonce": 1}, session_id="nobody.x")
     assert asked(lambda: post(message, "idle")) == ["look-up of a session", "usage"]
 
 
-def test_a_session_takes_four_queries(partner):
-    opened(partner.client_id, partner.encryption_key)
+def nobody_has_taken_a_share(monkeypatch):
+    monkeypatch.setattr(calls, "_taken", {})
+
+
+@pytest.mark.parametrize("processes", [1, 2, 7])
+@pytest.mark.parametrize("limit", [1, 199, 1000, 1001, 6007])
+def test_however_many_processes_take_their_shares_the_limit_is_not_passed(
+    school, monkeypatch, limit, processes
+):
+    caller = replace(a_caller(school), calls_per_minute=limit)
+    now = clock.now().replace(second=30)
+    taken = [{} for _process in range(processes)]
+    through = 0
+    for number in range(limit + 3 * (1 + limit // 200) * processes):
+        monkeypatch.setattr(calls, "_taken", taken[number % processes])
+        through += calls.count_call(caller=caller, now=now) == 0
+    assert through == limit
+    assert calls.count_call(caller=caller, now=now) > 0
+    assert calls.count_call(caller=caller, now=now + timedelta(minutes=1)) == 0
+
+
+def test_the_refused_calls_of_a_minute_are_numbered(school):
+    caller = replace(a_caller(school), calls_per_minute=2)
+    now = clock.now()
+    assert [calls.count_call(caller=caller, now=now) for _call in range(5)] == [0, 0, 1, 2, 3]
+
+
+def a_caller(school):
+    made = a_partner(school)
+    return Caller(
+        client=made.client.id, identifier=made.client_id, environment=Environment.PRODUCTION,
+        institution_id=school.id, acts_for=school.id, key=made.key.id, fingerprint="", calls_per_minute=0,
+    )  # fmt: skip
+
+
+def test_a_session_takes_four_queries(partner, monkeypatch):
+    nobody_has_taken_a_share(monkeypatch)
     token = wire.assertion(partner.client_id, partner.encryption_key)
     expected = ["look-up of a client", "usage", "session", "line of the log"]
     assert asked(lambda: wire.authenticate(token)) == expected

@@ -51,7 +51,8 @@ def run_prepared(
         cursor.execute(prologue + known.execute, {**values, **named})
         if settings:
             cursor.nextset()
-        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        # Not `description`: that makes an object for each column.
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.pgresult.nfields else []
         return rows
 
 

@@ -113,7 +113,9 @@ def redeem(token: str, *, language: str, now: datetime) -> Redeemed | None:
         ((institution,),) = found
         settings = {"institution": str(institution), "secure_token": ""}
         rows = run_prepared(_USE, {"institution": institution, "hash": hashed, "now": now}, settings)
-        return _let_in(_Used._make((*rows[0][:6], rows[0][6:])), institution, language, now) if rows else None
+        if not rows:
+            return None
+        return _let_in(_Used._make((*rows[0][:6], rows[0][6:])), institution, language, now)
 
 
 def _let_in(used: _Used, institution: UUID, language: str, now: datetime) -> Redeemed | None:

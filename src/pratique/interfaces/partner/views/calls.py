@@ -260,9 +260,9 @@ def _answer(
 
 def _count(request: _Request, caller: Caller) -> None:
     """Count the call against the client's limit. Raises Refusal (RATE_LIMITED)."""
-    beyond = calls.count_call(caller=caller, now=request.now) - caller.calls_per_minute
-    if beyond > 0:
-        kind = Refusal if beyond <= _MOST_LIMITED_LOGGED else _OverAndOver
+    refused = calls.count_call(caller=caller, now=request.now)
+    if refused:
+        kind = Refusal if refused <= _MOST_LIMITED_LOGGED else _OverAndOver
         raise kind("RATE_LIMITED", f"More than {caller.calls_per_minute} calls in this minute.")
 
 
