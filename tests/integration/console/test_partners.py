@@ -325,6 +325,14 @@ def test_revoking_says_what_stops_and_stops_it(admin, address, held, school):
     assert "does not work any more" in text_of(admin.post(path, follow=True))
 
 
+def test_revoking_the_newer_key_says_that_the_older_one_stops_too(admin, address, held, school):
+    keys.issue_key(client=held.client, by=BY, now=NOW, ends_previous_at=NOW + timedelta(days=7))
+    (newer,) = [key for key in rows_of(school, PartnerKey) if key.ends_at is None]
+    assert "go on only until" in text_of(admin.get(f"{address}keys/{newer.id}/revoke/"))
+    older = f"{address}keys/{held.key.id}/revoke/"
+    assert "calls under the other key go on." in text_of(admin.get(older))
+
+
 # --- health and the list --------------------------------------------------------------------------------------------
 
 

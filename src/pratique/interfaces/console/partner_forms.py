@@ -38,7 +38,7 @@ class PartnerForm(forms.Form):
         label=_("E-mail of the people who run it"),
         required=False,
         max_length=254,
-        help_text=_("For you and your colleagues. Pratique sends nothing there."),
+        help_text=_("For you and your colleagues. Pratique sends nothing there. May stay empty."),
         widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off", "autocapitalize": "none"}),
     )
 
