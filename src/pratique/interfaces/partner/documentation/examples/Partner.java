@@ -10,6 +10,7 @@
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -235,7 +236,10 @@ public final class Partner {
         try {
             if (arguments.length == 2 && arguments[0].equals("--check-vectors")) check(Path.of(arguments[1]));
             else show();
-        } catch (PartnerException | IllegalStateException error) {
+        } catch (ConnectException error) { // its message is empty
+            System.err.println("The server did not answer.");
+            System.exit(1);
+        } catch (PartnerException | IllegalStateException | IllegalArgumentException error) {
             System.err.println(error.getMessage());
             System.exit(1);
         }

@@ -251,5 +251,7 @@ if __name__ == "__main__":
     else:
         try:
             show()
-        except PartnerError as refused:
-            sys.exit(str(refused))
+        except KeyError as missing:
+            sys.exit(f"Set {missing.args[0]} in the environment.")
+        except (PartnerError, ValueError, OSError) as error:  # refused; a key that is none; nobody answered
+            sys.exit(str(error))
