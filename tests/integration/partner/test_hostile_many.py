@@ -19,12 +19,14 @@ from django.db import connections
 from pratique.config.body_first import BodyFirst
 from pratique.foundation.models import AuditEvent
 from pratique.foundation.tenancy import institution_scope
-from pratique.partners.models import SecureToken
+from pratique.partners.actions import calls
+from pratique.partners.models import Environment, SecureToken
+from pratique.partners.types import Caller
 from pratique.students.models import Membership, Student
 from tests.integration.partner import wire
 from tests.integration.partner.test_hostile import create, new
 from tests.partners import a_partner
-from tests.schools import a_school
+from tests.schools import NOW, a_school
 
 CALLS, AT_ONCE = 200, 20
 
@@ -123,3 +125,16 @@ def test_a_token_that_forty_browsers_bring_at_once_lets_one_in(server, school, s
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         assert Counter(threads.map(browser, range(40))) == {303: 1, 410: 39}
+
+
+def test_a_limit_counted_by_shares_is_exact_for_a_process_of_many_threads(school):
+    """A share that one thread takes while another does must not be lost: half of the limit would be."""
+    client = a_partner(school, calls_per_minute=4000).client
+    caller = Caller(
+        client=client.id, identifier=client.identifier, environment=Environment.PRODUCTION,
+        institution_id=school.id, acts_for=school.id, key=client.id, fingerprint="f" * 16, calls_per_minute=4000,
+    )  # fmt: skip
+    refused = wire.at_once(
+        AT_ONCE, lambda _thread: [calls.count_call(caller=caller, now=NOW) for _call in range(210)]
+    )
+    assert sum(one.count(0) for one in refused) == 4000

@@ -61,7 +61,11 @@ def count_call(*, caller: Caller, now: datetime) -> int:
     if beyond >= share:
         return beyond // share
     with _lock:
-        _taken[place] = (minute, share - max(0, beyond) - 1)
+        # Others may have taken shares meanwhile: what is left of those must not be lost.
+        taken_in, left = _taken.get(place, (minute, 0))
+        if taken_in <= minute:
+            kept = left if taken_in == minute else 0
+            _taken[place] = (minute, kept + share - max(0, beyond) - 1)
     return 0
 
 
