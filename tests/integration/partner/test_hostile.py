@@ -3,8 +3,10 @@
 import io
 import json
 import random
+import zlib
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client, RequestFactory
@@ -13,6 +15,7 @@ from pratique.config.body_first import MOST_AHEAD, BodyFirst
 from pratique.foundation import clock
 from pratique.foundation.models import AuditEvent
 from pratique.foundation.tenancy import institution_scope
+from pratique.partner_client import protocol
 from pratique.partners.actions.clients import suspend
 from pratique.partners.actions.keys import issue_key, revoke_key
 from pratique.partners.models import PartnerCall, PartnerClient, PartnerKey, PartnerSession, SecureToken
@@ -166,6 +169,17 @@ def test_names_escaped_the_old_way_reach_the_student_and_other_escapes_nobody(sc
     assert "Brien" not in json.dumps(told)
     with institution_scope(school.id):
         assert [student.last_name for student in Student.objects.all()] == ["O'Brien, Jr.; MD"]
+
+
+def test_a_small_message_rightly_compressed_is_refused_as_a_bomb_is(school, session):
+    """Not because it does not unpack or is too large: what is compressed is not opened."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(json.dumps({"code": code_of(school), "nonce": "1"}).encode()) + packer.flush()
+    header = dict(protocol.sealed_header(wire.sealed(session, "getPackageCounts", {}))) | {"zip": "DEF"}
+    head, iv = protocol.to_base64url(json.dumps(header).encode()), bytes(12)
+    sealed = AESGCM(session.request_key).encrypt(iv, packed, head.encode())
+    message = ".".join([head, "", *map(protocol.to_base64url, (iv, sealed[:-16], sealed[-16:]))])
+    assert refused_alike(wire.post(message, "getPackageCounts"))
 
 
 # --- sizes -------------------------------------------------------------------------------------------------------
