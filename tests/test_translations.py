@@ -23,7 +23,8 @@ FINISHED = tuple(
     f"src/pratique/{package}/"
     for package in (
         "rules", "foundation", "connectors", "institutions", "accounts", "students", "requirements", "records",
-        "compliance", "reviews", "rosters", "reports", "screens", "interfaces/portal", "interfaces/console",
+        "compliance", "reviews", "rosters", "reports", "partners", "screens", "interfaces/portal", "interfaces/console",
+        "interfaces/partner",
     )
 )  # fmt: skip
 

@@ -16,6 +16,8 @@ from django.utils.translation import trans_real
 from pratique.accounts.models import User
 from pratique.foundation.audit import Actor
 from pratique.foundation.ids import new_id
+from pratique.institutions.models import Tracker
+from pratique.partners.actions.tokens import issue_token
 from pratique.records.actions.drafts import save_draft, start_submission
 from pratique.reviews.actions import sending
 from pratique.reviews.actions.claiming import claim
@@ -35,6 +37,7 @@ pytestmark = pytest.mark.usefixtures("committed", "now", "spanish")
 ROOT = Path(__file__).resolve().parents[3]
 WORDS = 4  # shorter pieces ("Sign in") may be a name, or the same in both languages
 SELF = Actor("student", "tests")
+DAN = "dan@x.edu,0004,Moss,Dan,,01/01/2004,,,1"  # on no tracker
 DOSE = {"id": "d1", "kind": "dose", "cvx": "03", "product": "M-M-R II", "administered_on": "2008-03-04"}
 
 
@@ -96,6 +99,25 @@ def place():
 @pytest.fixture
 def ana(place):
     return client_of(place, with_account(place, "ana@x.edu", language="es"))
+
+
+@pytest.fixture
+def dan(place):
+    """Somebody who came from the school's portal: with no password, on no tracker."""
+    imported(place.institution, DAN)
+    client = Client(headers={"accept-language": "es"})
+    assert (
+        client.post("/sso/", {"token": token_for(place, "dan@x.edu")}).headers["Location"] == "/my/tracker/"
+    )
+    return client
+
+
+def token_for(place, username):
+    student = student_of(place, username)
+    with place.scope():
+        return issue_token(
+            institution=place.institution, student_id=student.id, caller_identifier="live_x", now=NOW
+        )
 
 
 def handed_in(place, key, piece):
@@ -185,6 +207,63 @@ def test_the_receipt_and_what_came_back(place, ana):
     assert "No pudimos leer este documento." in source, "the library's reason, in the student's language"
     for address in (f"/my/handed-in/{submission.id}/", "/my/", "/my/record/"):
         speaks_spanish(ana.get(address))
+
+
+def test_coming_in_from_the_schools_portal(place):
+    client = Client(headers={"accept-language": "es"})
+    speaks_spanish(client.get(f"/sso/{token_for(place, 'ana@x.edu')}"))
+    speaks_spanish(client.post("/sso/", {"token": "x" * 32}), 410)
+    client.post("/sso/", {"token": token_for(place, "ana@x.edu")})
+    again = speaks_spanish(client.post("/sso/", {"token": "x" * 32}), 410)
+    assert "Ir a su página" in again, "who is signed in already is told so"
+
+
+@pytest.mark.parametrize(
+    "address", ["", "tracker/", "settings/", "settings/password/", "seen/", "record/", "messages/"]
+)
+def test_the_pages_of_somebody_who_came_from_the_schools_portal(dan, address):
+    speaks_spanish(dan.get(f"/my/{address}"))
+
+
+def test_choosing_a_list(place, dan):
+    source = speaks_spanish(dan.get("/my/tracker/"))
+    held = re.search(r'name="membership" value="([^"]+)"', source)[1]
+    tracker = re.search(r'name="tracker" value="([^"]+)"', source)[1]
+    speaks_spanish(dan.get("/my/tracker/", {"membership": held, "tracker": ""}), 422)
+    confirming = speaks_spanish(dan.get("/my/tracker/", {"membership": held, "tracker": tracker}))
+    assert "Sí, esta es la mía" in confirming
+    speaks_spanish(dan.post("/my/tracker/", {"membership": held, "tracker": tracker}, follow=True))
+    assert "Eligió qué lista de requisitos le corresponde" in speaks_spanish(dan.get("/my/seen/"))
+
+
+def test_a_list_that_is_not_chosen_yet_as_a_helper_sees_it(place):
+    eva = helper(place, may_upload=True)
+    with place.scope():
+        User.objects.filter(id=eva.id).update(language="es")
+        Membership.objects.filter(student__username="ana@x.edu").update(tracker=None)
+        eva.refresh_from_db()
+    assert "todavía tiene que elegir" in speaks_spanish(client_of(place, eva).get("/my/"))
+
+
+def test_a_list_that_only_the_school_can_choose(place, dan):
+    with place.scope():
+        Membership.objects.update(tracker=None)
+        Tracker.objects.all().delete()
+    assert "cuál de sus listas le corresponde" in speaks_spanish(dan.get("/my/"))
+
+
+def test_a_first_password(dan):
+    speaks_spanish(dan.post("/my/settings/password/", {"password1": "short", "password2": "other"}))
+    password = {"password1": "a long first password", "password2": "a long first password"}
+    assert "su nombre de usuario y esta contraseña" in speaks_spanish(
+        dan.post("/my/settings/password/", password, follow=True)
+    )
+
+
+def test_a_link_that_somebody_without_a_password_no_longer_needs(place, dan):
+    with place.scope():
+        token = issue_link(student_id=student_of(place, "dan@x.edu").id, by=Actor("staff", "tests"), now=NOW)
+    speaks_spanish(Client(headers={"accept-language": "es"}).get(f"/start/{token}/", follow=True))
 
 
 @pytest.mark.parametrize("address", ["/my/", "/my/sign/", "/my/messages/", "/my/settings/"])
