@@ -138,3 +138,42 @@ def test_a_limit_counted_by_shares_is_exact_for_a_process_of_many_threads(school
         AT_ONCE, lambda _thread: [calls.count_call(caller=caller, now=NOW) for _call in range(210)]
     )
     assert sum(one.count(0) for one in refused) == 4000
+
+
+# --- a nonce decides before anything else, and however a call ends --------------------------------------------------
+
+
+def test_one_nonce_in_twenty_calls_for_twenty_students_makes_one(server, school, session):
+    every = [new(school, vendorKey=f"key {n}", username=f"user {n}", nonce="once") for n in range(AT_ONCE)]
+    answers = posted(server, session, "createUser", every)
+    assert Counter(wire.code(told) for _status, told in answers) == {"OK": 1, "NONCE_REPEATED": AT_ONCE - 1}
+    with institution_scope(school.id):
+        assert Student.objects.count() == Membership.objects.count() == SecureToken.objects.count() == 1
+        assert AuditEvent.objects.filter(action="partners:student:created").count() == 1
+    outcomes = Counter(line.code for line in wire.log_of(school) if line.method == "createUser")
+    assert outcomes == {"OK": 1, "NONCE_REPEATED": AT_ONCE - 1}
+
+
+REFUSED = {
+    "a field is missing": ("getUser", {"vendorKey": "x"}, "FIELD_MISSING"),
+    "a field cannot be": ("getPackageCountsSince", {"code": "x", "deltaStartDate": "x"}, "FIELD_INVALID"),
+    "nobody is meant": ("secureToken", {"accountToken": "x", "vendorKey": "x"}, "STUDENT_UNKNOWN"),
+    "no such package": ("getPackageCounts", {"code": "x"}, "PACKAGE_UNKNOWN"),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_a_repeated_nonce_is_told_before_whatever_else_is_wrong(school, session, why):
+    """Also where a method refuses before it has asked the database anything; and each call is a line of the log."""
+    method, values, code = REFUSED[why]
+    first, again = (wire.call(session, method, values, nonce="once") for _time in range(2))
+    other = wire.call(session, "createUser", new(school), nonce="once")
+    assert [wire.code(told) for _status, told in (first, again, other)] == [
+        code, "NONCE_REPEATED", "NONCE_REPEATED",
+    ]  # fmt: skip
+    assert again == other
+    with institution_scope(school.id):
+        assert not Student.objects.exists()
+    assert [(line.method, line.code) for line in wire.log_of(school)][1:] == [
+        (method, code), (method, "NONCE_REPEATED"), ("createUser", "NONCE_REPEATED"),
+    ]  # fmt: skip
