@@ -1,6 +1,7 @@
 """Whom and what a call is about: one query for each. Rows of other institutions are never found."""
 
 import hmac
+import unicodedata
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -45,15 +46,17 @@ _NAMING = f"""
 def naming(institution_id: UUID, *, vendor_key: str, username: str, code: str) -> Naming:
     """Look up all that a createUser call names; an empty name names nothing."""
     key = username_key(username)
+    # A colleague's name in letters of another width, or in ligatures, would be read as theirs.
+    keys = [key] if username.isascii() else [key, username_key(unicodedata.normalize("NFKC", username))]
     values: dict[str, Any] = {
-        "institution": institution_id, "vendor_key": vendor_key, "code": code, "key": key, "keys": [key],
+        "institution": institution_id, "vendor_key": vendor_key, "code": code, "key": key, "keys": keys,
     }  # fmt: skip
     ((time_zone, months, minutes, package_id, *student, taken, staff),) = run_prepared(_NAMING, values)
     institution = Institution(
         id=institution_id, time_zone=time_zone, membership_months=months, secure_token_minutes=minutes
     )
     known = Known(*student) if student[0] is not None else None
-    return Naming(institution, package_id, known, taken, key in map(username_key, staff))
+    return Naming(institution, package_id, known, taken, not set(keys).isdisjoint(map(username_key, staff)))
 
 
 class OnPackage(NamedTuple):

@@ -276,6 +276,8 @@ def test_many_taken_numbers_are_passed_over_in_few_questions():
         ("Straße", "STRASSE"),
         ("sam", "ſam"),
         ("josé", "JOSE\u0301"),
+        ("nurse", "\uff4e\uff35\uff52\uff53\uff45"),
+        ("office", "o\ufb03ce"),
     ],
 )
 def test_a_staff_username_is_refused(of_staff, suggested):
