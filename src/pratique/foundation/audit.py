@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from pratique.foundation.audit_kinds import Kind, kind_of
 from pratique.foundation.ids import new_id
 from pratique.foundation.models import AuditEvent
-from pratique.foundation.tenancy import run_prepared
+from pratique.foundation.tenancy import run_later
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def record(
         "id": new_id(), "institution": institution_id, "at": now, "by": str(by), "action": action,
         "subject_type": subject_type, "subject_id": subject_id, "detail": orjson.dumps(dict(detail or {})).decode(),
     }  # fmt: skip
-    run_prepared(_INSERT, values)
+    run_later(_INSERT, values)
 
 
 def about(

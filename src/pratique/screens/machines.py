@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
+from django.utils import translation
 
 from pratique.partners.types import Refusal
 from pratique.screens.machine_answers import from_machine, plain_refusal
@@ -31,7 +32,9 @@ class ForMachines:
         if demand_of(match.func, match.view_name) is not Access.PUBLIC:
             # Somebody's permission would have to be asked of a session, and there is none here.
             raise PermissionDenied
-        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        # A thread would otherwise keep the language of the last page that it made.
+        with translation.override(settings.LANGUAGE_CODE):
+            response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         response.headers["Cache-Control"] = "no-store, private"
         return response
 

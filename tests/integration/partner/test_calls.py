@@ -1,6 +1,7 @@
 """Phase two: a call under a session, its nonce, its limit, its transaction and its line in the log."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -465,12 +466,12 @@ def test_a_call_asks_the_database_four_times_beside_its_method(session, monkeypa
     """Who calls (one query for session, key and client), how often, the nonce, and the log's line."""
     wire.answers(monkeypatch, "idle", lambda values, caller, now: b"{}")
     nobody_has_taken_a_share(monkeypatch)
-    expected = ["look-up of a session", "usage", "nonce", "line of the log"]
+    expected = ["look-up", "usage", "nonce", "line of the log"]
     assert asked(lambda: wire.call(session, "idle")) == expected
     expected.remove("usage")  # this process has a share of the minute's calls now
     assert asked(lambda: wire.call(session, "idle")) == expected
     message = sealed(session, "idle", {"nonce": 1}, session_id="nobody.x")
-    assert asked(lambda: post(message, "idle")) == ["look-up of a session", "usage"]
+    assert asked(lambda: post(message, "idle")) == ["look-up", "usage"]
 
 
 def nobody_has_taken_a_share(monkeypatch):
@@ -511,7 +512,7 @@ def a_caller(school):
 def test_a_session_takes_four_queries(partner, monkeypatch):
     nobody_has_taken_a_share(monkeypatch)
     token = wire.assertion(partner.client_id, partner.encryption_key)
-    expected = ["look-up of a client", "usage", "session", "line of the log"]
+    expected = ["look-up", "usage", "session", "line of the log"]
     assert asked(lambda: wire.authenticate(token)) == expected
 
 
@@ -526,11 +527,12 @@ def asked(deed):
     with connection.execute_wrapper(note):
         deed()
     about = {
-        "usage": "execute partners_partnerusage",
-        "session": "execute partners_partnersession",
-        "look-up of a session": "%(id_hash)s",
-        "look-up of a client": "execute partners_partnerclient",
-        "nonce": "execute partners_partnernonce",
-        "line of the log": "execute partners_partnercall",
+        "partners_partnerusage": "usage",
+        "partners_partnersession": "session",
+        "partners_partnerclient": "look-up",
+        "partners_partnernonce": "nonce",
+        "partners_partnercall": "line of the log",
     }
-    return [next((name for name, text in about.items() if text in sql), sql) for sql in statements]
+    return [
+        " + ".join(about[name] for name in re.findall(r"execute (\w+)_", sql)) or sql for sql in statements
+    ]

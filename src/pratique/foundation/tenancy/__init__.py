@@ -5,7 +5,7 @@ role has no BYPASSRLS, so a query that forgets its filter still sees one institu
 nothing. Models get their protection from `fields` and `operations`.
 """
 
-from pratique.foundation.tenancy.prepared import run_prepared
+from pratique.foundation.tenancy.prepared import in_batches, run_later, run_prepared, settle
 from pratique.foundation.tenancy.scope import (
     OtherInstitutionError,
     capability,
@@ -19,6 +19,9 @@ __all__ = [
     "capability",
     "current_institution",
     "enter_institution",
+    "in_batches",
     "institution_scope",
+    "run_later",
     "run_prepared",
+    "settle",
 ]

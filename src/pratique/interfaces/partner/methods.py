@@ -271,3 +271,9 @@ METHODS: Mapping[str, Method] = {
         _get_user,
     ),
 }  # fmt: skip
+
+# Their first statement is a look-up, so the nonce may be sent in one message with it: what a repeated one would do
+# is refused before anything else is asked or written.
+LOOKS_UP_FIRST = frozenset(
+    {"createUser", "secureToken", "setTracker", "setMembershipStatus", "getMembershipStatus", "getUser"}
+)

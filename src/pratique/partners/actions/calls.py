@@ -7,9 +7,9 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from pratique.foundation.ids import new_id
-from pratique.foundation.tenancy import run_prepared
+from pratique.foundation.tenancy import run_later, run_prepared
 from pratique.partners.sessions import Found
-from pratique.partners.types import Caller
+from pratique.partners.types import Caller, Refusal
 
 # How many failures a minute and client are logged: whoever knows a client id can make failures, but not fill the log.
 MOST_FAILURES_LOGGED = 20
@@ -69,22 +69,28 @@ def count_call(*, caller: Caller, now: datetime) -> int:
     return 0
 
 
-def take_nonce(*, caller: Caller, nonce: str, now: datetime) -> bool:
+def take_nonce(*, caller: Caller, nonce: str, now: datetime) -> None:
     """Use up a nonce inside the open transaction, which this also puts in the scope of the institution acted for.
 
-    False if the client has used it before. One that another transaction is using waits for what becomes of that.
+    Raises Refusal (NONCE_REPEATED) if the client has used it before: inside `in_batches` no later than the next
+    statement. A nonce that another transaction is using waits for what becomes of that.
     """
     values = {
         "institution": caller.acts_for, "client": caller.client, "key": caller.key, "now": now,
         "nonce_hash": hashlib.sha256(nonce.encode()).digest(),
     }  # fmt: skip
-    return bool(run_prepared(_TAKE, values, {"institution": str(caller.acts_for)}))
+    run_later(_TAKE, values, {"institution": str(caller.acts_for)}, check=_refuse_repeated)
+
+
+def _refuse_repeated(rows: list[tuple[object, ...]]) -> None:
+    if not rows:
+        raise Refusal("NONCE_REPEATED", field="nonce")
 
 
 def record_call(*, caller: Caller, entry: Entry) -> None:
     """Write a call's line; inside a transaction only one of the institution that made the client."""
     values = _line(entry, caller.institution_id, caller.client, caller.fingerprint)
-    run_prepared(_RECORD, values, {"institution": str(caller.institution_id)})
+    run_later(_RECORD, values, {"institution": str(caller.institution_id)})
 
 
 def record_failure(*, found: Found, entry: Entry) -> None:

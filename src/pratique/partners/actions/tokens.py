@@ -10,7 +10,8 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from pratique.accounts.models import User
 from pratique.foundation import audit, clock
 from pratique.foundation.ids import new_id
-from pratique.foundation.tenancy import run_prepared
+from pratique.foundation.tenancy import in_batches, run_later, run_prepared
+from pratique.foundation.tenancy.operations import CURRENT
 from pratique.institutions.models import Institution
 from pratique.partners import tokens
 from pratique.students.access import AccessStanding, Registration, access_of
@@ -34,7 +35,7 @@ def issue_token(*, institution: Institution, student_id: UUID, caller_identifier
         "id": new_id(), "institution": institution.id, "student": student_id, "identifier": caller_identifier,
         "hash": made.token_hash, "now": now, "expires": now + timedelta(minutes=institution.secure_token_minutes),
     }  # fmt: skip
-    run_prepared(_ISSUE, values)
+    run_later(_ISSUE, values)
     return made.token
 
 
@@ -46,23 +47,27 @@ class Redeemed:
     chooses_tracker: bool
 
 
-_INSTITUTION = "select institution_id from partners_securetoken where token_hash = %(hash)s"
+# Puts the transaction into the scope of the institution that a token names, if there is such a token.
+_ENTER = """
+    select set_config('pratique.institution', institution_id::text, true)
+    from partners_securetoken where token_hash = %(hash)s
+"""
 _USER = [field.attname for field in User._meta.concrete_fields]
 # Of two who bring a token at once the second waits for the first, and then finds it used.
 _USE = f"""
     with used as (
         update partners_securetoken set redeemed_at = %(now)s
-        where institution_id = %(institution)s and token_hash = %(hash)s
+        where institution_id = {CURRENT} and token_hash = %(hash)s
             and redeemed_at is null and expires_at > %(now)s
-        returning student_id, identifier
+        returning institution_id, student_id, identifier
     )
-    select used.student_id, used.identifier, i.time_zone, m.states, m.ends, m.choose,
+    select used.institution_id, used.student_id, used.identifier, i.time_zone, m.states, m.ends, m.choose,
         {", ".join(f"u.{column}" for column in _USER)}
     from used
-    join institutions_institution i on i.id = %(institution)s
+    join institutions_institution i on i.id = used.institution_id
     left join students_studentaccount a
-        on a.institution_id = %(institution)s and a.student_id = used.student_id
-    left join accounts_user u on u.institution_id = %(institution)s and u.id = a.user_id
+        on a.institution_id = used.institution_id and a.student_id = used.student_id
+    left join accounts_user u on u.institution_id = used.institution_id and u.id = a.user_id
     cross join lateral (
         select array_agg(m.state order by m.id) as states, array_agg(m.expires_on order by m.id) as ends,
             array_agg(m.tracker_id is null and exists (
@@ -70,7 +75,7 @@ _USE = f"""
                 where t.institution_id = m.institution_id and t.package_id = m.package_id
             ) order by m.id) as choose
         from students_membership m
-        where m.institution_id = %(institution)s and m.student_id = used.student_id
+        where m.institution_id = used.institution_id and m.student_id = used.student_id
     ) m
 """  # noqa: S608  (constants only)
 
@@ -78,6 +83,7 @@ _USE = f"""
 class _Used(NamedTuple):
     """What `_USE` tells of a token that it has used up. The lists go together: one entry a membership."""
 
+    institution_id: UUID
     student_id: UUID
     identifier: str
     time_zone: str
@@ -106,19 +112,15 @@ def redeem(token: str, *, language: str, now: datetime) -> Redeemed | None:
     if not tokens.is_well_formed(token):
         return None
     hashed = tokens.token_hash(token)
-    with transaction.atomic(savepoint=False):
-        found = run_prepared(_INSTITUTION, {"hash": hashed}, {"secure_token": hashed})
-        if not found:
-            return None
-        ((institution,),) = found
-        settings = {"institution": str(institution), "secure_token": ""}
-        rows = run_prepared(_USE, {"institution": institution, "hash": hashed, "now": now}, settings)
+    with transaction.atomic(savepoint=False), in_batches():
+        run_later(_ENTER, {"hash": hashed}, {"secure_token": hashed})
+        rows = run_prepared(_USE, {"hash": hashed, "now": now}, {"secure_token": ""})
         if not rows:
             return None
-        return _let_in(_Used._make((*rows[0][:6], rows[0][6:])), institution, language, now)
+        return _let_in(_Used._make((*rows[0][:7], rows[0][7:])), language, now)
 
 
-def _let_in(used: _Used, institution: UUID, language: str, now: datetime) -> Redeemed | None:
+def _let_in(used: _Used, language: str, now: datetime) -> Redeemed | None:
     today = clock.today(used.time_zone, at=now)
     if access_of(used.registrations(), today).standing is not AccessStanding.ACTIVE:
         return None
@@ -126,7 +128,7 @@ def _let_in(used: _Used, institution: UUID, language: str, now: datetime) -> Red
     if not user.is_active:
         return None
     audit.record(
-        "partners:student:signed_in", institution_id=institution, by=audit.Actor("partner", used.identifier),
+        "partners:student:signed_in", institution_id=used.institution_id, by=audit.Actor("partner", used.identifier),
         now=now, subject_type="student", subject_id=used.student_id,
     )  # fmt: skip
     return Redeemed(user, used.chooses_tracker(today))

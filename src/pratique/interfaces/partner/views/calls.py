@@ -21,6 +21,7 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from pratique.foundation import clock
+from pratique.foundation.tenancy import in_batches, settle
 from pratique.interfaces.partner import methods, wire
 from pratique.partner_client import protocol
 from pratique.partners import sessions
@@ -239,12 +240,10 @@ def _answer(
         if not isinstance(refusal, _OverAndOver):
             _record(request, caller, response, refusal)
         return response
-    with transaction.atomic():
+    with transaction.atomic(), in_batches():
         refused = None
         try:
-            if not calls.take_nonce(caller=caller, nonce=whole.nonce, now=request.now):
-                raise Refusal("NONCE_REPEATED", field="nonce")
-            content = methods.answer(path_method, whole.values, caller=caller, now=request.now)
+            content = _of_method(path_method, whole, caller, request.now)
             response = session.sealed(request, content, method=named)
         except Refusal as refusal:
             # Nothing was written but the nonce, which stays used.
@@ -256,6 +255,18 @@ def _answer(
     if not own_log:
         _record_after(request, caller, response, refused)
     return response
+
+
+def _of_method(method: str, whole: wire.Whole, caller: Caller, now: datetime) -> bytes:
+    """Use up the nonce and let the method answer. Raises Refusal: a repeated nonce is told before all else."""
+    calls.take_nonce(caller=caller, nonce=whole.nonce, now=now)
+    if method not in methods.LOOKS_UP_FIRST:
+        settle()
+    try:
+        return methods.answer(method, whole.values, caller=caller, now=now)
+    except Refusal:
+        settle()
+        raise
 
 
 def _count(request: _Request, caller: Caller) -> None:
