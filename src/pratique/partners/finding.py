@@ -31,10 +31,13 @@ class Naming(NamedTuple):
     is_staff: bool
 
 
+# Whoever is known is called as they are: what else the name could clash with is asked for the others alone.
 _NAMING = f"""
     select i.time_zone, i.membership_months, i.secure_token_minutes, p.id, s.id, s.account_token, s.username,
-        exists (select from students_student t where t.institution_id = i.id and t.username_key = %(key)s),
-        array({STAFF_USERNAMES})
+        s.id is null and exists (
+            select from students_student t where t.institution_id = i.id and t.username_key = %(key)s
+        ),
+        case when s.id is null then array({STAFF_USERNAMES}) else '{{}}' end
     from institutions_institution i
     left join institutions_package p on p.institution_id = i.id and p.code = %(code)s
     left join students_student s

@@ -87,10 +87,10 @@ def _refuse_repeated(rows: list[tuple[object, ...]]) -> None:
         raise Refusal("NONCE_REPEATED", field="nonce")
 
 
-def record_call(*, caller: Caller, entry: Entry) -> None:
-    """Write a call's line; inside a transaction only one of the institution that made the client."""
+def record_call(*, caller: Caller, entry: Entry, in_its_scope: bool = False) -> None:
+    """Write a call's line; `in_its_scope`: the open transaction is in that of the institution that made the client."""
     values = _line(entry, caller.institution_id, caller.client, caller.fingerprint)
-    run_later(_RECORD, values, {"institution": str(caller.institution_id)})
+    run_later(_RECORD, values, {} if in_its_scope else {"institution": str(caller.institution_id)})
 
 
 def record_failure(*, found: Found, entry: Entry) -> None:

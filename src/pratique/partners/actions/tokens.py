@@ -41,10 +41,10 @@ def issue_token(*, institution: Institution, student_id: UUID, caller_identifier
 
 @dataclass(frozen=True)
 class Redeemed:
-    """Whom a token has let in, and whether they have yet to choose a tracker where there are some to choose from."""
+    """Whom a token has let in, and whether a registration of theirs has no tracker yet."""
 
     user: User
-    chooses_tracker: bool
+    lacks_tracker: bool
 
 
 # Puts the transaction into the scope of the institution that a token names, if there is such a token.
@@ -61,7 +61,7 @@ _USE = f"""
             and redeemed_at is null and expires_at > %(now)s
         returning institution_id, student_id, identifier
     )
-    select used.institution_id, used.student_id, used.identifier, i.time_zone, m.states, m.ends, m.choose,
+    select used.institution_id, used.student_id, used.identifier, i.time_zone, m.states, m.ends, m.without,
         {", ".join(f"u.{column}" for column in _USER)}
     from used
     join institutions_institution i on i.id = used.institution_id
@@ -70,10 +70,7 @@ _USE = f"""
     left join accounts_user u on u.institution_id = used.institution_id and u.id = a.user_id
     cross join lateral (
         select array_agg(m.state order by m.id) as states, array_agg(m.expires_on order by m.id) as ends,
-            array_agg(m.tracker_id is null and exists (
-                select 1 from institutions_tracker t
-                where t.institution_id = m.institution_id and t.package_id = m.package_id
-            ) order by m.id) as choose
+            array_agg(m.tracker_id is null order by m.id) as without
         from students_membership m
         where m.institution_id = used.institution_id and m.student_id = used.student_id
     ) m
@@ -89,16 +86,16 @@ class _Used(NamedTuple):
     time_zone: str
     states: list[str] | None
     ends: list[date | None] | None
-    choose: list[bool] | None
+    without: list[bool] | None
     user: tuple[Any, ...]
 
     def registrations(self) -> list[Registration]:
         return [Registration(*one) for one in zip(self.states or (), self.ends or (), strict=True)]
 
-    def chooses_tracker(self, today: date) -> bool:
-        told = zip(self.registrations(), self.choose or (), strict=True)
+    def lacks_tracker(self, today: date) -> bool:
+        told = zip(self.registrations(), self.without or (), strict=True)
         return any(
-            choose and access_of([one], today).standing is AccessStanding.ACTIVE for one, choose in told
+            without and access_of([one], today).standing is AccessStanding.ACTIVE for one, without in told
         )
 
 
@@ -131,7 +128,7 @@ def _let_in(used: _Used, language: str, now: datetime) -> Redeemed | None:
         "partners:student:signed_in", institution_id=used.institution_id, by=audit.Actor("partner", used.identifier),
         now=now, subject_type="student", subject_id=used.student_id,
     )  # fmt: skip
-    return Redeemed(user, used.chooses_tracker(today))
+    return Redeemed(user, used.lacks_tracker(today))
 
 
 def _account(used: _Used, language: str, now: datetime) -> User:

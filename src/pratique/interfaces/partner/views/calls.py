@@ -251,7 +251,7 @@ def _answer(
             response = session.refused(request, refusal, method=named)
         own_log = caller.acts_for == caller.institution_id
         if own_log:
-            _record(request, caller, response, refused)
+            _record(request, caller, response, refused, in_its_scope=True)
     if not own_log:
         _record_after(request, caller, response, refused)
     return response
@@ -286,13 +286,18 @@ def _unknown(request: _Request, found: Found, why: str) -> HttpResponse:
 
 
 def _record(
-    request: _Request, caller: Caller, response: HttpResponse, refusal: Refusal | None = None
+    request: _Request,
+    caller: Caller,
+    response: HttpResponse,
+    refusal: Refusal | None = None,
+    *,
+    in_its_scope: bool = False,
 ) -> None:
     entry = request.entry(
         refusal.code if refusal else OK, response.status_code, size=len(response.content),
         detail=refusal.message if refusal else "",
     )  # fmt: skip
-    calls.record_call(caller=caller, entry=entry)
+    calls.record_call(caller=caller, entry=entry, in_its_scope=in_its_scope)
 
 
 def _record_after(request: _Request, caller: Caller, response: HttpResponse, refusal: Refusal | None) -> None:

@@ -48,7 +48,8 @@ def _come_in(request: HttpRequest, token: str) -> HttpResponse:
     if redeemed is None:
         return _refusal(request)
     sign_in(request, redeemed.user, method=Method.PARTNER, now=now)
-    page = reverse("portal_tracker" if redeemed.chooses_tracker else "portal_home")
+    # That page goes on by itself where there is none to choose from.
+    page = reverse("portal_tracker" if redeemed.lacks_tracker else "portal_home")
     # 303: the page is fetched by GET, whatever the browser did before.
     return HttpResponseRedirect(page, status=303)
 
