@@ -12,7 +12,10 @@ import socket
 import sys
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import measure
 import partner_of_bench
@@ -65,7 +68,7 @@ class _Session:
         server_nonce = protocol.from_base64url(told["serverNonce"])
         self._id = told["sessionId"]
         self._request = protocol.request_key(key, nonce, server_nonce, self._id)
-        self._response = protocol.response_key(key, nonce, server_nonce, self._id)
+        self._cipher = AESGCM(protocol.response_key(key, nonce, server_nonce, self._id))
         self._run = os.urandom(4).hex()
 
     def visit(self, number: int, n: int) -> Callable[["_Connection"], None]:
@@ -86,12 +89,17 @@ class _Session:
         def go(connection: "_Connection") -> None:
             status, answer = connection.send("POST", "/partner/v1/createUser", body, "application/jose")
             _expect(200, (status, answer))
-            _, plain = self._protocol.open_sealed(answer.decode(), self._response)
-            token = json.loads(plain)["secureToken"]
+            token = json.loads(self._opened(answer))["secureToken"]
             form = f"token={token}".encode()
             _expect(303, connection.send("POST", "/sso/", form, "application/x-www-form-urlencoded"))
 
         return go
+
+    def _opened(self, answer: bytes) -> bytes:
+        """Open an answer with as little work as can be: the clients' share of the machine is not the subject."""
+        header, _, iv, content, tag = answer.split(b".")
+        iv, content, tag = (urlsafe_b64decode(part + b"==") for part in (iv, content, tag))
+        return self._cipher.decrypt(iv, content + tag, header)
 
 
 class _Connection:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError
+from django.contrib.sessions.backends.base import CreateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
-from django.utils.crypto import get_random_string
 
+from pratique.foundation.ids import random_letters
 from pratique.foundation.tenancy import run_prepared
 
 _KEY_LENGTH = 32
@@ -31,5 +31,5 @@ class SessionStore(DatabaseSessions):
             raise CreateError
 
     def _get_new_session_key(self) -> str:
-        """Return 165 random bits without asking whether they are taken: the insert would say so."""
-        return get_random_string(_KEY_LENGTH, VALID_KEY_CHARS)
+        """Return 190 random bits without asking whether they are taken: the insert would say so."""
+        return random_letters(_KEY_LENGTH)

@@ -6,10 +6,10 @@ from pratique.config.health import healthz
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("", include("pratique.interfaces.partner.urls")),
     path("account/", include("allauth.urls")),
     path("", include("pratique.interfaces.portal.entry_urls")),
     path("my/", include("pratique.interfaces.portal.urls")),
-    path("", include("pratique.interfaces.partner.urls")),
     path("", include("pratique.interfaces.console.student_urls")),
     path("", include("pratique.interfaces.console.urls")),
 ]

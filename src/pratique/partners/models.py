@@ -138,11 +138,8 @@ class SecureToken(TenantModel):
     redeemed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["institution", "token_hash"], name="secure_token_hash"),
-        ]
         indexes = [
-            # Whoever brings a token has not said yet where they belong.
+            # Whoever brings a token has not said yet where they belong. Not unique: 190 random bits are.
             models.Index(fields=["token_hash"], name="secure_token_lookup"),
             models.Index(fields=["institution", "expires_at"], name="secure_token_expiry"),
         ]
@@ -152,7 +149,8 @@ class PartnerCall(TenantModel):
     """One call as the integrator reads it: never whom it was about."""
 
     institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
-    client = TenantForeignKey(PartnerClient, db_index=False)
+    # Without a constraint of the database: each call at once would lock the client's one row for its check.
+    client = models.ForeignKey(PartnerClient, models.PROTECT, db_index=False, db_constraint=False)
     at = models.DateTimeField()
     method = models.CharField(max_length=40)
     # `OK`, or the code of the error.

@@ -91,6 +91,7 @@ _WORDS: Mapping[Kind, str | Promise] = {
 _EXACT: Mapping[tuple[str, str], str | Promise] = {
     ("student", "created"): _("Put you on the list of students"),
     ("student", "tracker_set"): _("Chose which requirements are asked of you"),
+    ("student", "signed_in"): _("Let you in from your school’s own portal"),
     ("student", "status_set"): _("Ended your registration, or renewed it"),
     ("case", Kind.VIEWED): _("Looked at what was handed in"),
     ("case", Kind.DECIDED): _("Decided on what was handed in"),

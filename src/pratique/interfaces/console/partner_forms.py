@@ -83,7 +83,7 @@ class SettingsForm(forms.Form):
     """What holds for all partners of the school."""
 
     secure_token_minutes = forms.IntegerField(
-        label=_("Minutes that a sign-in link works"),
+        label=_("Minutes that a link from a partner works"),
         min_value=1,
         max_value=LONGEST_TOKEN_MINUTES,
         help_text=_("From 1 to 60. A link signs a student in once; a short time protects them."),

@@ -111,7 +111,7 @@ def redeem(token: str, *, language: str, now: datetime) -> Redeemed | None:
     hashed = tokens.token_hash(token)
     with transaction.atomic(savepoint=False), in_batches():
         run_later(_ENTER, {"hash": hashed}, {"secure_token": hashed})
-        rows = run_prepared(_USE, {"hash": hashed, "now": now}, {"secure_token": ""})
+        rows = run_prepared(_USE, {"hash": hashed, "now": now})
         if not rows:
             return None
         return _let_in(_Used._make((*rows[0][:7], rows[0][7:])), language, now)
