@@ -48,6 +48,9 @@ def client_nonce_of(claims: dict[str, Any], *, client_id: str, now: int, media_t
     """Return the client nonce of an assertion whose signature is right. Raises Refusal (NOT_AUTHENTICATED)."""
     if media_type != "application/json":
         raise _unauthenticated("Send the assertion as Content-Type: application/json.", "Content-Type")
+    if claims.get("aud") == [protocol.AUDIENCE]:
+        # RFC 7519, 4.1.3: one audience may stand alone or in a list, and some libraries write nothing but lists.
+        claims = {**claims, "aud": protocol.AUDIENCE}
     for name in _CLAIMS:
         if name not in claims:
             raise _unauthenticated(f"The assertion has no {name}.", name)

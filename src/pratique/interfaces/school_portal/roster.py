@@ -1,11 +1,11 @@
 """The school's own list of students: those of the roster that it sent to Pratique, and some that came since."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from pratique.rosters.sample import DEMO_SEED, DEMO_STUDENTS, SamplePerson, sample_people
+from pratique.students.folding import plain
 
 NEW_THIS_WEEK = 12
 
@@ -47,14 +47,9 @@ def by_id() -> dict[str, Student]:
 
 def search(text: str) -> Sequence[Student]:
     """Return those in whose name, id or e-mail each word of `text` is found, whatever its case and accents."""
-    words = _plain(text).split()
+    words = plain(text).split()
     return [student for student in students() if all(word in student.searched for word in words)]
 
 
 def _searched(person: SamplePerson) -> str:
-    return _plain(f"{person.first_name} {person.last_name} {person.student_id} {person.username}")
-
-
-def _plain(text: str) -> str:
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain(f"{person.first_name} {person.last_name} {person.student_id} {person.username}")
