@@ -42,7 +42,8 @@ class InstitutionOfSession:
     ) -> None:
         """Enter the institution of the account that a password reset link or a passkey names; neither names more."""
         named = kwargs.get("uidb36", "")
-        if request.method == "POST" and request.path == reverse("mfa_login_webauthn"):
+        match = request.resolver_match
+        if request.method == "POST" and match is not None and match.url_name == "mfa_login_webauthn":
             named = _user_handle(request.POST.get("credential", ""))
         if not named or current_institution() is not None:
             return

@@ -9,8 +9,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -129,7 +131,7 @@ def _send(runs: Sequence[_Run]) -> Rows:
             planned.add(run.statement.name)
     given: dict[str, Any] = {}
     for number, run in enumerate(runs):
-        given.update((f"{name}_{number}", run.values[name]) for name in run.statement.values)
+        given.update((f"{name}_{number}", _as_sent(run.values[name])) for name in run.statement.values)
         given.update((f"{name}_set_{number}", value) for name, value in run.settings.items())
     every: list[Rows] = []
     with connection.cursor() as cursor:
@@ -145,6 +147,14 @@ def _send(runs: Sequence[_Run]) -> Rows:
         if run.check:
             run.check(rows)
     return every[-1]
+
+
+def _as_sent(value: Any) -> Any:
+    """Return a value as text where its place in the statement tells the type: the driver takes four times as long."""
+    kind = type(value)
+    if kind is UUID:
+        return str(value)
+    return value.isoformat() if kind is datetime else value
 
 
 @lru_cache(maxsize=256)
