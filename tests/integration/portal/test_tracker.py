@@ -241,7 +241,7 @@ def test_several_registrations_are_asked_for_one_after_the_other(school, dan):
 
 def test_a_package_without_trackers_asks_nothing_and_says_who_will(school, dan):
     without_trackers(school)
-    assert come(school) == "/my/"
+    assert come(school) == "/my/tracker/", "which goes on by itself"
     assert dan.get("/my/tracker/").headers["Location"] == "/my/"
     text = dan.get("/my/").content.decode()
     assert "Your school will say which of its lists is yours" in text

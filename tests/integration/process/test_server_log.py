@@ -29,8 +29,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
 
 
 def connected(server: EmbeddedPostgres) -> psycopg.Connection:
-    """Connect as the program does: values are put into the statement here."""
-    return psycopg.connect(server.url(database="spare"), cursor_factory=psycopg.ClientCursor)
+    """Connect as the program does: values are put into the statement here.
+
+    A server of which a process died, which another test sees to, takes nobody in until it has recovered.
+    """
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return psycopg.connect(server.url(database="spare"), cursor_factory=psycopg.ClientCursor)
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def logged(log: Path, after: int) -> str:
