@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -262,8 +261,3 @@ def _in_background(folder: RunFolder, port: int | None, *, no_demo: bool) -> int
 def _relay(follower: Follower) -> None:
     for line in follower.lines():
         typer.echo(line.strip())
-
-
-def log_files() -> list[Path]:
-    """Return where the children write."""
-    return [program.log for program in _programs(0)]

@@ -60,10 +60,6 @@ class Section:
         return len(self.now) + len(self.later) + len(self.waiting) + len(self.done)
 
     @property
-    def done_or_waiting(self) -> int:
-        return len(self.waiting) + len(self.done)
-
-    @property
     def due_on(self) -> date | None:
         return self.membership.tracker.due_on if self.membership.tracker else None
 
