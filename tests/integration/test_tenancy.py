@@ -158,6 +158,7 @@ def test_unique_constraints_begin_with_the_institution_so_that_a_clash_tells_not
     told = {
         # contracts/domain.md: a package's code is unique across the installation.
         "institutions_package": "(code)",
+        "transfers_transferaccount": "(username)",
         # A library's tables refer to users by id alone; ids are random.
         "accounts_user": "(id)",
     }

@@ -25,6 +25,8 @@ class Permission(StrEnum):
     SEND_INVITATIONS = "students.invitations"
     VIEW_PARTNERS = "partners.view"
     MANAGE_PARTNERS = "partners.manage"
+    VIEW_TRANSFERS = "transfers.view"
+    MANAGE_TRANSFERS = "transfers.manage"
 
 
 class Role(StrEnum):
@@ -58,6 +60,7 @@ _COORDINATOR = _STAFF | {
     Permission.MANAGE_REASONS,
     Permission.INVITE_GUARDIANS,
     Permission.SEND_INVITATIONS,
+    Permission.VIEW_TRANSFERS,
 }
 
 ROLES = {
@@ -82,7 +85,7 @@ ROLES = {
 
 
 # What a member of staff who connects a system gets on top of the role: to read, never to manage.
-INTEGRATOR = frozenset({Permission.VIEW_PARTNERS})
+INTEGRATOR = frozenset({Permission.VIEW_PARTNERS, Permission.VIEW_TRANSFERS})
 
 
 class Account(Protocol):

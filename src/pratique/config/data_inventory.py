@@ -23,12 +23,12 @@ INVENTORY: dict[str, Fields] = {
         "id institution_id at action subject_type detail transaction_id", personal="by subject_id"
     ),
     "foundation.DataKey": Fields(
-        "id institution_id version wrapped provider provider_key_id created_at retired_at"
+        "id institution_id owner_id version wrapped provider provider_key_id created_at retired_at"
     ),
     "foundation.AuditSeal": Fields("pk institution_id sequence event_id digest previous_hash hash sealed_at"),
     "institutions.Institution": Fields(
-        "id slug name time_zone student_id_required roster_mapping secure_token_minutes membership_months is_demo "
-        "demo_institution created_at"
+        "id slug name time_zone student_id_required roster_mapping secure_token_minutes membership_months "
+        "repeated_file is_demo demo_institution created_at"
     ),
     "institutions.Package": Fields("id institution code name is_default"),
     "institutions.RequirementGroup": Fields("id institution name"),
@@ -130,11 +130,44 @@ INVENTORY: dict[str, Fields] = {
         "file_warnings",
         personal="received_by applied_by",
     ),
-    "rosters.RosterFile": Fields("id institution roster_import", personal="content"),
+    "rosters.RosterFile": Fields("id institution roster_import stored_name", personal="content"),
     "rosters.RosterProgress": Fields("id institution roster_import phase done total at"),
     "rosters.RowResult": Fields(
         "pk institution roster_import row line outcome",
         personal="username student_id student_key errors warnings",
+    ),
+    "transfers.TransferAccount": Fields(
+        "id institution username name networks most_sessions created_at suspended_at suspended_for suspended_reason "
+        "closed_at last_claimed",
+        personal="contact_email suspended_by",
+    ),
+    "transfers.TransferKey": Fields(
+        "id institution account username label algorithm bits public_data fingerprint created_at revoked_at "
+        "last_used_at",
+        personal="created_by revoked_by",
+    ),
+    "transfers.InboundFile": Fields(
+        "id institution account name size state reason sha256 unanswered session received_at claimed_at finished_at "
+        "roster_import"
+    ),
+    "transfers.OutboundFile": Fields(
+        "id institution account folder name size source created_at first_read_at deleted_at",
+        personal="deleted_by",
+    ),
+    "transfers.TransferSession": Fields(
+        "id institution account server started_at ended_at end refused address client fingerprint cipher files_in "
+        "bytes_in files_out bytes_out"
+    ),
+    "transfers.TransferEvent": Fields("id institution account session at kind path size reason"),
+    "delivery.Destination": Fields(
+        "id institution name host port username sign_in_with secret public_key folder host_keys allow_old_algorithms "
+        "created_at stopped_at stopped_for failures_in_row last_success_at closed_at",
+        personal="contact_email",
+    ),
+    "delivery.Delivery": Fields(
+        "id institution account destination report_key parameters format file_name size state requested_at tries "
+        "next_try_at failure finished_at outbound_file",
+        personal="requested_by",
     ),
     "partners.Partner": Fields("id institution name created_at", personal="contact_email"),
     "partners.PartnerClient": Fields(

@@ -72,8 +72,10 @@ INSTALLED_APPS = [
     "pratique.compliance",
     "pratique.reviews",
     "pratique.rosters",
+    "pratique.transfers",
     "pratique.reports",
     "pratique.partners",
+    "pratique.delivery",
     "pratique.screens",
     "pratique.interfaces.console",
     "pratique.interfaces.portal",
@@ -245,11 +247,41 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 VAULT_PROVIDER = os.environ.get("PRATIQUE_VAULT_PROVIDER", "local")
 VAULT_MASTER_KEY = VAR / "secrets" / "vault"
 environment.persistent_secret(VAULT_MASTER_KEY)
-# Where sealed files are kept (foundation.storage), and where that is if it is a folder.
-FILE_STORE = "pratique.foundation.storage.LocalFolder"
+# With `pkcs11`: the HSM's library, the label of its token, the file that holds its PIN, the label of the wrapping key.
+PKCS11_MODULE = os.environ.get("PRATIQUE_PKCS11_MODULE", "")
+PKCS11_TOKEN = os.environ.get("PRATIQUE_PKCS11_TOKEN", "pratique")
+PKCS11_PIN_FILE = os.environ.get("PRATIQUE_PKCS11_PIN_FILE", "")
+PKCS11_KEY = os.environ.get("PRATIQUE_PKCS11_KEY", "pratique-vault")
+# With `kms`: the key's id, ARN or alias; another address than Amazon's, for what speaks like it.
+KMS_KEY = os.environ.get("PRATIQUE_KMS_KEY", "")
+KMS_ENDPOINT = os.environ.get("PRATIQUE_KMS_ENDPOINT", "")
+AWS_REGION = os.environ.get("PRATIQUE_AWS_REGION", "us-east-1")
+# Where sealed files are kept (foundation.storage): a folder, or a bucket of S3 or of what speaks like it.
+S3_BUCKET = os.environ.get("PRATIQUE_S3_BUCKET", "")
+S3_ENDPOINT = os.environ.get("PRATIQUE_S3_ENDPOINT", "")
+S3_PREFIX = os.environ.get("PRATIQUE_S3_PREFIX", "")
+FILE_STORE = (
+    "pratique.foundation.object_storage.Bucket" if S3_BUCKET else "pratique.foundation.storage.LocalFolder"
+)
 FILES = VAR / "files"
 # ClamAV's daemon, `host:port` or the path of a socket; empty: files are not scanned.
 CLAMD = os.environ.get("CLAMD", "")
+
+# --- file transfer (SFTP) ---------------------------------------------------------------------------------------
+
+SFTP_ADDRESS = os.environ.get("PRATIQUE_SFTP_ADDRESS", "127.0.0.1")
+SFTP_PORT = int(os.environ.get("PRATIQUE_SFTP_PORT", "2222"))
+# The host and port that schools are told; they differ from ours behind a load balancer.
+SFTP_PUBLIC_HOST = os.environ.get("PRATIQUE_SFTP_PUBLIC_HOST", _address.hostname)
+SFTP_PUBLIC_PORT = int(os.environ.get("PRATIQUE_SFTP_PUBLIC_PORT", str(SFTP_PORT)))
+SFTP_PROCESSES = int(os.environ.get("PRATIQUE_SFTP_PROCESSES", "0"))  # 0: by the number of cores
+SFTP_ED25519 = os.environ.get("PRATIQUE_SFTP_ED25519", "0") == "1"
+# How long nothing must have happened to a complete upload before it is taken.
+SFTP_SETTLE_SECONDS = float(os.environ.get("PRATIQUE_SFTP_SETTLE_SECONDS", "3"))
+SFTP_HOST_KEYS = VAR / "secrets" / "ssh"
+SFTP_SPOOL = VAR / "spool"
+# Where figures can be read (Prometheus), on 127.0.0.1; 0: nowhere.
+SFTP_METRICS_PORT = int(os.environ.get("PRATIQUE_SFTP_METRICS_PORT", "0"))
 
 PROCRASTINATE_IMPORT_PATHS = [
     "pratique.institutions.tasks",
@@ -259,6 +291,8 @@ PROCRASTINATE_IMPORT_PATHS = [
     "pratique.reports.tasks",
     "pratique.students.tasks",
     "pratique.partners.tasks",
+    "pratique.transfers.tasks",
+    "pratique.delivery.tasks",
 ]
 
 LOGGING_CONFIG = None

@@ -56,12 +56,14 @@ class AuditSeal(models.Model):
 
 
 class DataKey(TenantModel):
-    """The key that an institution's files are sealed with, wrapped by a key provider (`foundation.vault`).
+    """The key that files of an institution, or of one transfer account, are sealed with; wrapped by a key provider.
 
     New files use the newest that is not retired; a file names the version that it was sealed with.
     """
 
     institution_id = models.UUIDField()
+    # Whose files it seals: the institution itself, or one of its transfer accounts (`vault.keys.owner_of`).
+    owner_id = models.UUIDField()
     version = models.PositiveIntegerField()
     wrapped = models.BinaryField()
     provider = models.CharField(max_length=20)
@@ -71,5 +73,7 @@ class DataKey(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["institution_id", "version"], name="data_key_version"),
+            models.UniqueConstraint(
+                fields=["institution_id", "owner_id", "version"], name="data_key_version"
+            ),
         ]

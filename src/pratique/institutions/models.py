@@ -23,6 +23,10 @@ class Institution(models.Model):
     secure_token_minutes = models.PositiveSmallIntegerField(default=10)
     # When a registration ends that a partner makes without saying when; empty: it does not.
     membership_months = models.PositiveSmallIntegerField(null=True, blank=True, default=12)
+    # What an upload by SFTP with the same bytes as the one before does to its account: suspend it, or nothing.
+    repeated_file = models.CharField(
+        max_length=10, default="suspend", choices=[("suspend", "suspend"), ("ignore", "ignore")]
+    )
     # A demo institution stands beside a school's own, for trying a partner's calls; each names the other's side.
     is_demo = models.BooleanField(default=False)
     demo_institution = models.UUIDField(null=True, blank=True)

@@ -55,7 +55,9 @@ class RosterFile(TenantModel):
 
     institution = models.ForeignKey(Institution, models.PROTECT, db_index=False)
     roster_import = TenantForeignKey(RosterImport, models.CASCADE, db_index=False)
-    content = models.BinaryField()
+    # Where the storage keeps it, sealed. Files from before that lie in `content` until they age out.
+    stored_name = models.CharField(max_length=120, blank=True)
+    content = models.BinaryField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -117,7 +117,7 @@ def test_nobody_opens_for_another_institution_inside_a_scope():
 
 def test_a_newer_key_seals_and_the_older_still_opens():
     old = sealed(b"old")
-    vault.actions.make_data_key(institution_id=OURS, version=2, provider_name="local")
+    vault.actions.make_data_key(institution_id=OURS, owner_id=OURS, version=2, provider_name="local")
     vault.forget_keys()
     fresh = sealed(b"fresh")
     assert (old[5:9], fresh[5:9]) == (b"\0\0\0\1", b"\0\0\0\2")

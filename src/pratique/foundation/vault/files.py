@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from pratique.foundation.vault import sealing
-from pratique.foundation.vault.keys import key_of, newest_key
+from pratique.foundation.vault.keys import key_of, newest_key, owner_of
 
 
 def seal(*, institution_id: UUID, name: str, content: bytes) -> bytes:
@@ -19,7 +19,7 @@ def open_sealed(*, institution_id: UUID, name: str, sealed: bytes) -> bytes:
 
 def seal_stream(*, institution_id: UUID, name: str, content: Iterable[bytes]) -> Iterator[bytes]:
     """Yield `content` (blocks of any size) sealed, holding one block and one chunk of it at a time."""
-    version, data_key = newest_key(institution_id)
+    version, data_key = newest_key(institution_id, owner_of(institution_id, name))
     return sealing.seal(
         content, data_key=data_key, key_version=version, institution_id=institution_id, name=name
     )
@@ -31,5 +31,5 @@ def open_stream(*, institution_id: UUID, name: str, sealed: Iterable[bytes]) -> 
     That nothing is missing at the end is known only when the iteration ends without an error.
     """
     header, rest = sealing.read_header(sealed, name=name)
-    key = key_of(institution_id, header.key_version, name=name).key
+    key = key_of(institution_id, owner_of(institution_id, name), header.key_version, name=name).key
     yield from sealing.open_sealed(rest, header, data_key=key, institution_id=institution_id, name=name)

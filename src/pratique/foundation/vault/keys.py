@@ -21,6 +21,7 @@ from pratique.foundation.vault.providers import context_of, provider
 # provider at the other end of a network is asked once in a while.
 REMEMBERED_SECONDS = 300
 REMEMBERED_KEYS = 2000
+ACCOUNT = "account-"
 
 
 class OpenKey(NamedTuple):
@@ -30,34 +31,47 @@ class OpenKey(NamedTuple):
     key: bytes
 
 
-_remembered: OrderedDict[tuple[UUID, int | None], tuple[float, OpenKey]] = OrderedDict()
+_remembered: OrderedDict[tuple[UUID, UUID, int | None], tuple[float, OpenKey]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def newest_key(institution_id: UUID) -> OpenKey:
-    """Return the key that new files are sealed with, made if the institution has none."""
-    if found := _recall(institution_id, None):
+def newest_key(institution_id: UUID, owner_id: UUID) -> OpenKey:
+    """Return the key that the owner's new files are sealed with, made if there is none."""
+    if found := _recall(institution_id, owner_id, None):
         return found
     with institution_scope(institution_id):
-        row = _newest(institution_id)
+        row = _newest(institution_id, owner_id)
     if row is None:
         # Committed by itself: a file that was sealed outlives the transaction around it, and so must its key.
-        make_data_key(institution_id=institution_id, version=1, provider_name=settings.VAULT_PROVIDER)
+        make_data_key(
+            institution_id=institution_id, owner_id=owner_id, version=1, provider_name=settings.VAULT_PROVIDER
+        )
         with institution_scope(institution_id):
-            row = _newest(institution_id)
+            row = _newest(institution_id, owner_id)
             assert row is not None, "the row was committed before"
-    return _remember(institution_id, None, _unwrapped(row))
+    return _remember(institution_id, owner_id, None, _unwrapped(row))
 
 
-def key_of(institution_id: UUID, version: int, *, name: str) -> OpenKey:
-    """Return the data key `version`, for the file `name`. Raises KeyMissingError, KeyLockedError."""
-    if found := _recall(institution_id, version):
+def key_of(institution_id: UUID, owner_id: UUID, version: int, *, name: str) -> OpenKey:
+    """Return the owner's data key `version`, for the file `name`. Raises KeyMissingError, KeyLockedError."""
+    if found := _recall(institution_id, owner_id, version):
         return found
     with institution_scope(institution_id):
-        row = DataKey.objects.filter(institution_id=institution_id, version=version).first()
+        row = DataKey.objects.filter(
+            institution_id=institution_id, owner_id=owner_id, version=version
+        ).first()
     if row is None:
         raise KeyMissingError(name, version)
-    return _remember(institution_id, version, _unwrapped(row))
+    return _remember(institution_id, owner_id, version, _unwrapped(row))
+
+
+def owner_of(institution_id: UUID, name: str) -> UUID:
+    """Return whose data key seals the file `name`: a transfer account's, if it is named `account-<id>/...`.
+
+    The name says it, so that whoever knows a file's name (a sweep, `vault verify`) knows its owner too.
+    """
+    first = name.partition("/")[0]
+    return UUID(first.removeprefix(ACCOUNT)) if first.startswith(ACCOUNT) else institution_id
 
 
 def forget_keys() -> None:
@@ -66,30 +80,32 @@ def forget_keys() -> None:
         _remembered.clear()
 
 
-def _newest(institution_id: UUID) -> DataKey | None:
-    rows = DataKey.objects.filter(institution_id=institution_id, retired_at=None)
+def _newest(institution_id: UUID, owner_id: UUID) -> DataKey | None:
+    rows = DataKey.objects.filter(institution_id=institution_id, owner_id=owner_id, retired_at=None)
     return rows.order_by("-version").first()
 
 
 def _unwrapped(row: DataKey) -> OpenKey:
     key = provider(row.provider).unwrap(
-        bytes(row.wrapped), key_id=row.provider_key_id, context=context_of(row.institution_id, row.version)
+        bytes(row.wrapped),
+        key_id=row.provider_key_id,
+        context=context_of(row.institution_id, row.owner_id, row.version),
     )
     return OpenKey(row.version, key)
 
 
-def _recall(institution_id: UUID, version: int | None) -> OpenKey | None:
+def _recall(institution_id: UUID, owner_id: UUID, version: int | None) -> OpenKey | None:
     with _lock:
-        found = _remembered.get((institution_id, version))
+        found = _remembered.get((institution_id, owner_id, version))
         if found is None or found[0] < time.monotonic():
             return None
         return found[1]
 
 
-def _remember(institution_id: UUID, version: int | None, key: OpenKey) -> OpenKey:
+def _remember(institution_id: UUID, owner_id: UUID, version: int | None, key: OpenKey) -> OpenKey:
     until = time.monotonic() + REMEMBERED_SECONDS
     with _lock:
-        for place in ((institution_id, version), (institution_id, key.version)):
+        for place in ((institution_id, owner_id, version), (institution_id, owner_id, key.version)):
             _remembered[place] = (until, key)
             _remembered.move_to_end(place)
         while len(_remembered) > REMEMBERED_KEYS or _oldest_has_lapsed():

@@ -85,9 +85,10 @@ PROVIDERS: Mapping[str, Callable[[], KeyProvider]] = {
 }
 
 
-def context_of(institution_id: UUID, version: int) -> bytes:
-    """Return what binds a wrapped data key to its place: the institution and the version."""
-    return institution_id.bytes + version.to_bytes(4, "big")
+def context_of(institution_id: UUID, owner_id: UUID, version: int) -> bytes:
+    """Return what binds a wrapped data key to its place: institution, owner (if it is another) and version."""
+    owner = b"" if owner_id == institution_id else owner_id.bytes
+    return institution_id.bytes + owner + version.to_bytes(4, "big")
 
 
 def provider(name: str) -> KeyProvider:
