@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup messages assets run test browser php check bench bench-load lock clean
+.PHONY: help setup messages assets run test browser php transfer-clients check bench bench-load lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -42,7 +42,7 @@ messages: $(INSTALLED)  ## bring the translations' catalogues up to date and lis
 run: setup  ## start everything and print what to open
 	$(BIN)/pratique up
 
-test: setup browser php  ## all tests
+test: setup browser php transfer-clients  ## all tests
 	$(BIN)/pytest -n 2
 
 # The system's browser if there is one; else Debian's package where we may install it; else Playwright's own.
@@ -58,6 +58,15 @@ php:
 		apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-cli >/dev/null; } || \
 		echo "php was not installed: its example is not run"
+
+# Schools' clients, a customer's server and an HSM: without them those tests are skipped by name.
+transfer-clients:
+	@for tool in sshd sftp lftp rclone psftp softhsm2-util curl; do \
+		command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			openssh-client openssh-server lftp rclone putty-tools softhsm2 curl >/dev/null; } || \
+		echo "tests that need$$missing are skipped: they could not be installed"
 
 check: $(INSTALLED)  ## lint, format, types, layers, migrations
 	$(BIN)/ruff check
