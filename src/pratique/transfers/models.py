@@ -130,9 +130,9 @@ class InboundFile(TenantModel):
 
     class Meta:
         constraints = [
-            # `<name>.<claimed_at>.processing` can overwrite nothing.
+            # `<name>.<claimed_at>.processing` can overwrite nothing, nor can the results files named after it.
             models.UniqueConstraint(
-                fields=["institution", "account", "name", "claimed_at"], name="inbound_file_claimed_name"
+                fields=["institution", "account", "claimed_at"], name="inbound_file_claimed_name"
             ),
         ]
         indexes = [

@@ -26,6 +26,8 @@ REASONS: Words = {
     "damaged": _("The stored file cannot be read. Upload it again."),
     "too_large": _("The file is larger than a roster may be."),
     "disk_full": _("There was no room to store it. Try again later."),
+    "account_suspended": _("The account is suspended. The file waits until an administrator lifts that."),
+    "account_closed": _("The account is closed."),
     "failed_here": _("Something went wrong on our side, and nothing of it was stored. We have been told."),
 }  # fmt: skip
 

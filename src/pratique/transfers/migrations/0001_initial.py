@@ -352,7 +352,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="inboundfile",
             constraint=models.UniqueConstraint(
-                fields=("institution", "account", "name", "claimed_at"), name="inbound_file_claimed_name"
+                fields=("institution", "account", "claimed_at"), name="inbound_file_claimed_name"
             ),
         ),
         migrations.AddIndex(

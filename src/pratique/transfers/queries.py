@@ -1,0 +1,71 @@
+"""Reading what accounts brought: the listing of `/inbound`, and the lists of the console."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from pratique.foundation import clock
+from pratique.foundation.tenancy import run_prepared
+from pratique.transfers.models import InboundState
+
+# How long a claimed file stays in the listing, and its content in the storage.
+LISTED_DAYS = 30
+
+# What follows the time in a claimed file's name. An ignored one is not listed: for its client it is the first one.
+SUFFIXES = {
+    InboundState.CLAIMED: "processing",
+    InboundState.IMPORTING: "processing",
+    InboundState.PROCESSED: "processed",
+    InboundState.FAILED: "failed",
+    InboundState.REPEATED: "repeated",
+}
+
+_LISTED = """
+    select id, name, state, finished_at, size, received_at, claimed_at from transfers_inboundfile
+    where institution_id = %(institution)s::uuid and account_id = %(account)s::uuid
+        and claimed_at >= %(since)s::timestamptz and state <> 'ignored'
+    order by claimed_at desc
+"""
+
+
+@dataclass(frozen=True)
+class InboundListed:
+    """A claimed file as `/inbound` lists it, under the name that it has now."""
+
+    id: UUID
+    name: str
+    size: int
+    received_at: datetime
+
+
+def listed_inbound(institution_id: UUID, account_id: UUID) -> Sequence[InboundListed]:
+    """Return the claimed files of the last 30 days, the newest first. One message; opens no scope and wants none."""
+    rows = run_prepared(
+        _LISTED,
+        {
+            "institution": institution_id,
+            "account": account_id,
+            "since": clock.now() - timedelta(days=LISTED_DAYS),
+        },
+        {"institution": str(institution_id)},
+    )
+    return [
+        InboundListed(id_, name_of(name, _shown(state, finished_at), claimed_at), size, received_at)
+        for id_, name, state, finished_at, size, received_at, claimed_at in rows
+    ]
+
+
+def time_code(instant: datetime) -> str:
+    """Return an instant as file names have it: `YYYYMMDDTHHMMSSffffffZ` (contracts/file-transfer.md)."""
+    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+
+
+def name_of(name: str, state: InboundState, claimed_at: datetime) -> str:
+    """Return the name of a claimed file: `<name>.<time>.processing`, `.processed`, `.failed` or `.repeated`."""
+    return f"{name}.{time_code(claimed_at)}.{SUFFIXES[state]}"
+
+
+def _shown(state: str, finished_at: datetime | None) -> InboundState:
+    # A file that failed at the claim has its last name when its results file lies there, as every other.
+    return InboundState(state) if finished_at else InboundState.CLAIMED
