@@ -166,7 +166,7 @@ INVENTORY: dict[str, Fields] = {
     ),
     "delivery.Delivery": Fields(
         "id institution account destination report_key parameters format file_name size state requested_at tries "
-        "next_try_at failure finished_at outbound_file",
+        "next_try_at failure finished_at sent renaming_at outbound_file",
         personal="requested_by",
     ),
     "partners.Partner": Fields("id institution name created_at", personal="contact_email"),

@@ -80,6 +80,11 @@ class Delivery(TenantModel):
     # What kept the last try from succeeding: a code of `delivery.types.FAILURES`.
     failure = models.CharField(max_length=40, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # How many bytes of this try have gone out.
+    sent = models.PositiveBigIntegerField(default=0)
+    # When the server was first asked to give the file its final name. The answer may have been lost: whoever finds
+    # this set asks what became of it before sending anything again.
+    renaming_at = models.DateTimeField(null=True, blank=True)
     outbound_file = TenantForeignKey(OutboundFile, null=True, blank=True, db_index=False)
 
     class Meta:

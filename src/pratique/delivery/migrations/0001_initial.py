@@ -97,6 +97,8 @@ class Migration(migrations.Migration):
                 ("next_try_at", models.DateTimeField(blank=True, null=True)),
                 ("failure", models.CharField(blank=True, max_length=40)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("sent", models.PositiveBigIntegerField(default=0)),
+                ("renaming_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "account",
                     pratique.foundation.tenancy.models.TenantForeignKey(
