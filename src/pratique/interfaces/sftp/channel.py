@@ -1,0 +1,176 @@
+"""An SFTP session on a channel of asyncssh: moves bytes between the channel and the codec, with back-pressure.
+
+Public interface of asyncssh only. Requests are worked off in order, a batch at a time, in a thread of the pool; the
+answers of a batch go out as one write. Memory of a session is bounded both ways: reading from the channel stops while
+requests wait, and work stops while answers wait, so nothing is read from a file before there is room to send it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+
+import asyncssh
+
+from pratique.interfaces.sftp.codec import Codec, Limits
+from pratique.interfaces.sftp.filesystem import FileSystem
+
+# For asyncssh's create_server_channel.
+WINDOW = 2 * 1024 * 1024
+PACKET = 128 * 1024
+
+_ROOM = 512 * 1024  # answers of one batch
+_MOST_UNSENT = 256 * 1024  # answers that asyncssh holds for a closed window before work stops
+_MOST_WAITING = 1024 * 1024  # requests that wait before reading stops
+_FEW_WAITING = 256 * 1024  # ... and goes on
+
+
+class SftpSession(asyncssh.SSHServerSession[bytes]):
+    """One SFTP session; made by the server for every channel that a client opens.
+
+    `on_end(code)` is called once, on the event loop, after the files were told: "client" (an orderly end), "lost",
+    "protocol" or what `stop` was given. `last_heard` is the loop's time at which bytes last came.
+    """
+
+    def __init__(
+        self,
+        filesystem: FileSystem,
+        executor: Executor,
+        on_end: Callable[[str], None],
+        limits: Limits | None = None,
+    ) -> None:
+        self._codec = Codec(filesystem, limits)
+        self._executor, self._on_end = executor, on_end
+        self._loop = asyncio.get_running_loop()
+        self._channel: asyncssh.SSHServerChannel[bytes] | None = None
+        self._working = False
+        self._full = False  # asyncssh holds more answers than it should: no work until they are gone
+        self._paused = False
+        self._heard = False  # the client went on after the answers so far
+        self._no_more = False  # EOF, or the channel is gone
+        self._end_code = ""
+        self._ending = False
+        self.last_heard = self._loop.time()
+
+    # What asyncssh calls.
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        """Take the channel."""
+        self._channel = chan
+        chan.set_write_buffer_limits(high=_MOST_UNSENT, low=_MOST_UNSENT // 4)
+
+    def pty_requested(self, *_: object) -> bool:
+        """Refuse a terminal: this is for files."""
+        return False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """Accept sftp and nothing else; shells and commands are refused by asyncssh's own answers."""
+        return subsystem == "sftp"
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """Take what the client sent."""
+        self.last_heard = self._loop.time()
+        if datatype is not None or self._no_more or self._end_code:
+            return
+        self._note_heard()
+        self._codec.feed(data)
+        if not self._paused and self._codec.waiting > _MOST_WAITING and self._channel is not None:
+            self._paused = True
+            self._channel.pause_reading()
+        self._go_on()
+
+    def eof_received(self) -> bool:
+        """Take the orderly end; answers that are still due go out before the channel closes."""
+        self.last_heard = self._loop.time()
+        self._note_heard()
+        self._no_more = True
+        self._end_code = self._end_code or "client"
+        self._go_on()
+        return True
+
+    def pause_writing(self) -> None:
+        """Stop work: the client does not take the answers."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._full = False
+        self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end. Without an error the client closed the channel, or ended the connection, in good order."""
+        if exc is None and not self._end_code:
+            self._note_heard()
+        self._end_code = self._end_code or ("client" if exc is None else "lost")
+        self._channel, self._no_more, self._full = None, True, False
+        self._go_on()
+
+    # What the server calls.
+
+    def stop(self, code: str) -> None:
+        """End the session from our side, for the reason `code`: nothing more is worked off."""
+        if not self._end_code:
+            self._end_code = code
+        self._no_more = True
+        self._shut()
+        self._go_on()
+
+    # Work.
+
+    def _note_heard(self) -> None:
+        if self._channel is None or (not self._working and self._channel.get_write_buffer_size() == 0):
+            self._heard = True
+
+    def _go_on(self) -> None:
+        """Begin a batch if there is something to do, room for the answers and nobody at work."""
+        if self._working or self._full or self._ending:
+            return
+        if self._codec.ready and self._end_code in ("", "client", "lost"):
+            self._working = True
+            heard, self._heard = self._heard, False
+            self._executor.submit(self._work, heard)
+        elif self._codec.broken or self._no_more:
+            self._ending = True
+            if self._codec.broken and self._end_code in ("", "client"):
+                self._end_code = "protocol"
+            heard, self._heard = self._heard, False
+            self._executor.submit(self._finish, heard)
+
+    def _work(self, heard: bool) -> None:
+        """In a thread: work off a batch."""
+        if heard:
+            self._codec.heard()
+        answers = self._codec.process(_ROOM)
+        self._tell(self._worked, answers)
+
+    def _finish(self, heard: bool) -> None:
+        """In a thread: end the session for the files."""
+        if heard:
+            self._codec.heard()
+        self._codec.end()
+        self._tell(self._finished)
+
+    def _tell(self, what: Callable[..., None], *values: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the whole server has ended, and nobody waits
+            self._loop.call_soon_threadsafe(what, *values)
+
+    def _worked(self, answers: bytes) -> None:
+        """Send the answers of a batch, and go on."""
+        self._working = False
+        channel = self._channel
+        if channel is not None and answers:
+            with suppress(OSError):  # the channel is closing: connection_lost comes
+                channel.write(answers)  # may call pause_writing
+        if self._paused and self._codec.waiting < _FEW_WAITING and channel is not None:
+            self._paused = False
+            channel.resume_reading()
+        self._go_on()
+
+    def _finished(self) -> None:
+        self._shut()
+        self._on_end(self._end_code or "unknown")
+
+    def _shut(self) -> None:
+        channel = self._channel
+        if channel is not None and not channel.is_closing():
+            channel.exit(0 if self._end_code == "client" else 1)

@@ -1,0 +1,374 @@
+"""A conversation in SFTP version 3 without network and threads: bytes in, bytes out, a FileSystem behind.
+
+Two sides. `feed` (and the questions `ready`, `waiting`, `broken`) belong to whoever receives bytes; `process`, `heard`
+and `end` belong to whoever works, one call at a time. The two may be different threads at the same time: they share a
+deque, and each side writes only its own counter.
+"""
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from struct import Struct
+
+import structlog
+
+from pratique.interfaces.sftp import packets
+from pratique.interfaces.sftp.filesystem import (
+    Attributes,
+    Entry,
+    FileHandle,
+    FileSystem,
+    Open,
+    SftpError,
+    Status,
+)
+from pratique.interfaces.sftp.packets import Fields, Kind, Malformed, Packet
+
+log = structlog.get_logger(__name__)
+
+_LENGTH = Struct(">I")
+_WRITE_HEAD = Struct(">BII")
+_SMALL = 4096  # copying so little is cheaper than a view, which keeps the whole chunk in memory
+_COST = 100  # what a waiting packet takes in memory besides its bytes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one session may ask for."""
+
+    packet: int = 256 * 1024 + 2048  # a longer one ends the session
+    read: int = 255 * 1024  # a READ gets no more than this
+    write: int = 255 * 1024  # what clients are told; what fits into a packet is taken
+    handles: int = 64
+    page: int = 30_000  # bytes of one answer to READDIR
+
+
+@dataclass
+class _Folder:
+    """A folder that is being listed."""
+
+    entries: Sequence[Entry]
+    at: int = 0
+
+
+class Broken(Exception):
+    """What came is no SFTP: the session ends."""
+
+
+class Codec:
+    """The server's side of one SFTP session."""
+
+    def __init__(self, filesystem: FileSystem, limits: Limits | None = None) -> None:
+        self._files = filesystem
+        self._limits = limits or Limits()
+        self._requests: deque[Packet] = deque()
+        self._prefix = b""  # of a packet's length, when its four bytes come in parts
+        self._partial: bytearray | None = None
+        self._filled = 0
+        self._taken_in = 0
+        self._done = 0
+        self._handles: dict[bytes, FileHandle | _Folder] = {}
+        self._begun = False
+        self._answered_since_heard = False
+        self._over = False
+        self._out: list[bytes] = []
+        self._size = 0
+        self.broken = ""  # why the session must be closed, for the log
+        self._answers: dict[int, Callable[[int, Packet], None]] = {
+            Kind.OPEN: self._open,
+            Kind.CLOSE: self._close,
+            Kind.READ: self._read,
+            Kind.WRITE: self._write,
+            Kind.LSTAT: self._stat,
+            Kind.STAT: self._stat,
+            Kind.FSTAT: self._stat_handle,
+            Kind.SETSTAT: self._set,
+            Kind.FSETSTAT: self._set_handle,
+            Kind.OPENDIR: self._open_folder,
+            Kind.READDIR: self._read_folder,
+            Kind.REMOVE: self._remove,
+            Kind.MKDIR: self._no_folders,
+            Kind.RMDIR: self._no_folders,
+            Kind.REALPATH: self._real_path,
+            Kind.RENAME: self._rename,
+            Kind.READLINK: self._no_links,
+            Kind.SYMLINK: self._no_links,
+            Kind.EXTENDED: self._extended,
+        }
+
+    # The side that receives.
+
+    @property
+    def ready(self) -> bool:
+        """Whether a whole request waits."""
+        return bool(self._requests)
+
+    @property
+    def waiting(self) -> int:
+        """How much memory the requests take that wait."""
+        return self._taken_in - self._done
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they come. A length that cannot be sets `broken`; what comes after it is not looked at."""
+        at, end = 0, len(data)
+        while at < end and not self.broken:
+            if self._partial is not None:
+                taken = min(len(self._partial) - self._filled, end - at)
+                self._partial[self._filled : self._filled + taken] = memoryview(data)[at : at + taken]
+                self._filled += taken
+                at += taken
+                if self._filled == len(self._partial):
+                    self._take(self._partial)
+                    self._partial = None
+                continue
+            if self._prefix or end - at < 4:
+                needed = 4 - len(self._prefix)
+                self._prefix += data[at : at + needed]
+                at += needed
+                if len(self._prefix) < 4:
+                    return
+                (length,) = _LENGTH.unpack(self._prefix)
+                self._prefix = b""
+            else:
+                (length,) = _LENGTH.unpack_from(data, at)
+                at += 4
+            if not 5 <= length <= self._limits.packet:  # a type and an id (or a version) are in every packet
+                self.broken = "packet length"
+            elif end - at < length:
+                self._partial, self._filled = bytearray(length), 0
+            else:
+                self._take(data[at : at + length] if length < _SMALL else memoryview(data)[at : at + length])
+                at += length
+
+    def _take(self, packet: Packet) -> None:
+        self._taken_in += len(packet) + _COST
+        self._requests.append(packet)
+
+    # The side that works.
+
+    def process(self, room: int) -> bytes:
+        """Answer requests in their order until none waits or `room` bytes of answers are there; return the answers.
+
+        What is returned is longer than `room` by less than one answer: nothing is read from a file without room for
+        it. Raises nothing; `broken` may be set.
+        """
+        self._out, self._size = [], 0
+        while self._size < room and self._requests and not self._over:
+            packet = self._requests.popleft()
+            self._done += len(packet) + _COST
+            try:
+                self._answer(packet)
+            except Broken as error:
+                self.broken = str(error)
+                self._requests.clear()
+        out, self._out = self._out, []
+        if out:
+            self._answered_since_heard = True
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def heard(self) -> None:
+        """Tell the files that the client went on after the answers so far had been sent to it."""
+        if self._answered_since_heard:
+            self._answered_since_heard = False
+            self._safely(self._files.heard)
+
+    def end(self) -> None:
+        """End the session: what is open is abandoned, the files are told. A second call does nothing."""
+        if self._over:
+            return
+        self._over = True
+        self._requests.clear()
+        handles, self._handles = self._handles, {}
+        for handle in handles.values():
+            if not isinstance(handle, _Folder):
+                self._safely(handle.abandon)
+        self._safely(self._files.ended)
+
+    def _safely(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            _report(error, getattr(action, "__name__", ""))
+
+    def _answer(self, packet: Packet) -> None:
+        kind = packet[0]
+        (request,) = _LENGTH.unpack_from(packet, 1)
+        if not self._begun:
+            if kind != Kind.INIT:
+                raise Broken("no INIT")
+            self._begun = True
+            self._send(self._greeting())
+            return
+        if kind == Kind.INIT:
+            raise Broken("INIT twice")
+        answer = self._answers.get(kind)
+        if answer is None:
+            self._status(request, Status.OP_UNSUPPORTED, "This server does not know that request.")
+            return
+        try:
+            answer(request, packet)
+        except SftpError as error:
+            self._status(request, error.status, error.message)
+        except Malformed:
+            self._status(request, Status.BAD_MESSAGE, "The request is not complete.")
+        except Exception as error:
+            _report(error, Kind(kind).name)
+            self._status(request, Status.FAILURE, "Something went wrong on our side. Try again later.")
+
+    def _greeting(self) -> bytes:
+        offered = (b"posix-rename@openssh.com", b"limits@openssh.com", b"fsync@openssh.com")
+        extensions = b"".join(packets.string(name) + packets.string(b"1") for name in offered)
+        return packets.packet(Kind.VERSION, _LENGTH.pack(packets.VERSION) + extensions)
+
+    def _send(self, answer: bytes) -> None:
+        self._out.append(answer)
+        self._size += len(answer)
+
+    def _status(self, request: int, code: Status, message: str) -> None:
+        self._send(packets.status(request, code, message))
+
+    def _done_well(self, request: int) -> None:
+        self._send(packets.status(request, Status.OK, "Done."))
+
+    def _keep(self, request: int, opened: FileHandle | _Folder) -> None:
+        name = secrets.token_hex(4).encode()
+        while name in self._handles:
+            name = secrets.token_hex(4).encode()
+        self._handles[name] = opened
+        self._send(packets.reply(Kind.HANDLE, request, packets.string(name)))
+
+    def _check_room(self) -> None:
+        if len(self._handles) >= self._limits.handles:
+            most = self._limits.handles
+            raise SftpError(
+                Status.FAILURE, f"A session can have {most} files open at a time. Close some first."
+            )
+
+    def _file(self, name: bytes) -> FileHandle:
+        handle = self._handles.get(name)
+        if handle is None or isinstance(handle, _Folder):
+            raise SftpError(Status.FAILURE, "No file is open under that handle.")
+        return handle
+
+    # One method for each request: its id, the packet.
+
+    def _open(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        path, flags, wanted = fields.text(), fields.number(), fields.attributes()
+        self._check_room()
+        self._keep(request, self._files.open(path, Open(flags & 0x3F), wanted))
+
+    def _close(self, request: int, packet: Packet) -> None:
+        handle = self._handles.pop(Fields(packet, 5).text(), None)
+        if handle is None:
+            raise SftpError(Status.FAILURE, "No file is open under that handle.")
+        if not isinstance(handle, _Folder):
+            handle.close()
+        self._done_well(request)
+
+    def _read(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        name, offset, length = fields.text(), fields.long(), fields.number()
+        data = self._file(name).read(offset, min(length, self._limits.read))
+        if not data:
+            raise SftpError(Status.EOF, "The end of the file.")
+        self._out.append(packets.data_head(request, len(data)))
+        self._send(data)
+
+    def _write(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        name, offset, data = fields.text(), fields.long(), fields.view()
+        self._file(name).write(offset, data)  # rclone 1.60 pads: what comes behind the data is not looked at
+        self._done_well(request)
+
+    def _stat(self, request: int, packet: Packet) -> None:
+        self._attributes(request, self._files.attributes(Fields(packet, 5).text()))
+
+    def _stat_handle(self, request: int, packet: Packet) -> None:
+        self._attributes(request, self._file(Fields(packet, 5).text()).attributes())
+
+    def _attributes(self, request: int, value: Attributes) -> None:
+        self._send(packets.reply(Kind.ATTRS, request, packets.attributes(value)))
+
+    def _set(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        path, wanted = fields.text(), fields.attributes()
+        self._files.set_attributes(path, wanted)
+        self._done_well(request)
+
+    def _set_handle(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        name, wanted = fields.text(), fields.attributes()
+        self._file(name).set_attributes(wanted)
+        self._done_well(request)
+
+    def _open_folder(self, request: int, packet: Packet) -> None:
+        path = Fields(packet, 5).text()
+        self._check_room()
+        self._keep(request, _Folder(self._files.listing(path)))
+
+    def _read_folder(self, request: int, packet: Packet) -> None:
+        folder = self._handles.get(Fields(packet, 5).text())
+        if not isinstance(folder, _Folder):
+            raise SftpError(Status.FAILURE, "No folder is open under that handle.")
+        page: list[bytes] = []
+        size, now = 0, datetime.now(UTC)
+        while folder.at < len(folder.entries) and size < self._limits.page:
+            page.append(packets.name_entry(folder.entries[folder.at], now))
+            size += len(page[-1])
+            folder.at += 1
+        if not page:
+            raise SftpError(Status.EOF, "The end of the listing.")
+        self._send(packets.names(request, page))
+
+    def _remove(self, request: int, packet: Packet) -> None:
+        self._files.remove(Fields(packet, 5).text())
+        self._done_well(request)
+
+    def _rename(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        old, new = fields.text(), fields.text()
+        self._files.rename(old, new, overwrite=False)
+        self._done_well(request)
+
+    def _real_path(self, request: int, packet: Packet) -> None:
+        path = self._files.real_path(Fields(packet, 5).text())
+        entry = packets.string(path) + packets.string(path) + packets.attributes(Attributes())
+        self._send(packets.names(request, [entry]))
+
+    def _no_folders(self, request: int, packet: Packet) -> None:
+        raise SftpError(Status.PERMISSION_DENIED, "Folders cannot be made or removed here. Use /inbound.")
+
+    def _no_links(self, request: int, packet: Packet) -> None:
+        raise SftpError(Status.OP_UNSUPPORTED, "There are no links on this server.")
+
+    def _extended(self, request: int, packet: Packet) -> None:
+        fields = Fields(packet, 5)
+        name = fields.text()
+        if name == b"posix-rename@openssh.com":
+            old, new = fields.text(), fields.text()
+            self._files.rename(old, new, overwrite=True)
+            self._done_well(request)
+        elif name == b"fsync@openssh.com":
+            self._file(fields.text()).sync()
+            self._done_well(request)
+        elif name == b"limits@openssh.com":
+            most = self._limits
+            told = Struct(">QQQQ").pack(256 * 1024, most.read, most.write, most.handles)
+            self._send(packets.reply(Kind.EXTENDED_REPLY, request, told))
+        elif name == b"hardlink@openssh.com":
+            self._no_links(request, packet)
+        else:
+            raise SftpError(Status.OP_UNSUPPORTED, "This server does not know that extension.")
+
+
+def _report(error: Exception, request: str) -> None:
+    """Log a fault of ours by its kind and place: its text may hold what is in files."""
+    where = []
+    trace = error.__traceback__
+    while trace is not None:
+        where.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    log.error("sftp.request.fault", request=request, kind=type(error).__name__, where=where[-6:])
