@@ -8,12 +8,13 @@ A name is never a path that somebody typed: it is made of lower-case letters, di
 anything else is refused. A file that is there is whole. Deleting after a commit is the caller's business.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -41,6 +42,14 @@ class FileMissingError(StorageError):
         super().__init__(f"There is no stored file {name}.")
 
 
+class StoredFile(vault.Opened, Protocol):
+    """A stored file while parts of it are read."""
+
+    @property
+    def version(self) -> str:
+        """Return what tells it from what was and will be kept under the same name."""
+
+
 class Place(Protocol):
     """Where sealed bytes are kept. Names were checked before."""
 
@@ -49,6 +58,12 @@ class Place(Protocol):
 
     def read(self, institution_id: UUID, name: str) -> Iterator[bytes]:
         """Yield a file in blocks. Raises FileMissingError, with the first block at the latest."""
+
+    def open(self, institution_id: UUID, name: str) -> StoredFile:
+        """Open a file to read parts of it. Raises FileMissingError."""
+
+    def replace(self, institution_id: UUID, name: str, sealed: Iterable[bytes], *, read: StoredFile) -> bool:
+        """Keep `sealed` in place of `read`, if that is still what is there; return whether it was."""
 
     def delete(self, institution_id: UUID, name: str) -> bool:
         """Remove a file; return whether it was there."""
@@ -84,6 +99,36 @@ class BlobStore:
         sealed = self._place.read(institution_id, checked(name))
         return vault.open_stream(institution_id=institution_id, name=name, sealed=sealed)
 
+    def reader(self, *, institution_id: UUID, name: str) -> vault.Reader:
+        """Return what reads any part of a file: `size`, `read(offset, length)`, `close()`.
+
+        Raises FileMissingError, VaultError, OSError, and so does its `read`.
+        """
+        checked(name)
+        return vault.Reader(
+            lambda: self._place.open(institution_id, name), institution_id=institution_id, name=name
+        )
+
+    def reseal(self, *, institution_id: UUID, name: str) -> bool:
+        """Seal a file under its owner's newest data key; return whether it needed that and is done.
+
+        A file that was replaced or removed meanwhile is left alone. Raises FileMissingError, VaultError, OSError.
+        """
+        read = self._place.open(institution_id, checked(name))
+        try:
+            sealed = vault.reseal_stream(institution_id=institution_id, name=name, sealed=_blocks(read))
+            return sealed is not None and self._place.replace(institution_id, name, sealed, read=read)
+        finally:
+            read.close()
+
+    def key_version(self, *, institution_id: UUID, name: str) -> int:
+        """Return which of its owner's data keys a file says that it is sealed with. Raises as `reader` does."""
+        read = self._place.open(institution_id, checked(name))
+        try:
+            return vault.key_version_of(read.read_at(0, vault.HEADER_BYTES), name=name)
+        finally:
+            read.close()
+
     def exists(self, *, institution_id: UUID, name: str) -> bool:
         """Return whether there is a file of this name."""
         return self._place.exists(institution_id, checked(name))
@@ -106,6 +151,26 @@ class BlobStore:
         return self._place.names(institution_id, prefix)
 
 
+class LocalFile:
+    """An open file of a folder. What is put in its place is another file: this one stays what it is."""
+
+    def __init__(self, path: str, name: str) -> None:
+        try:
+            self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise FileMissingError(name) from None
+        about = os.fstat(self._handle)
+        self.size, self.version = about.st_size, _version(about)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return os.pread(self._handle, length, offset)
+
+    def close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
 class LocalFolder:
     """A folder on this machine: institution / two hexadecimal digits / name, each file 0600 and moved in whole."""
 
@@ -113,6 +178,23 @@ class LocalFolder:
         self._root = Path(root or settings.FILES)
 
     def write(self, institution_id: UUID, name: str, sealed: Iterable[bytes]) -> None:
+        self._write(institution_id, name, sealed, lambda _path: True)
+
+    def open(self, institution_id: UUID, name: str) -> LocalFile:
+        return LocalFile(os.fspath(self._path(institution_id, name)), name)
+
+    def replace(self, institution_id: UUID, name: str, sealed: Iterable[bytes], *, read: StoredFile) -> bool:
+        def is_the_same(path: Path) -> bool:
+            try:
+                return _version(path.stat()) == read.version
+            except FileNotFoundError:
+                return False
+
+        return self._write(institution_id, name, sealed, is_the_same)
+
+    def _write(
+        self, institution_id: UUID, name: str, sealed: Iterable[bytes], may: Callable[[Path], bool]
+    ) -> bool:
         path = self._path(institution_id, name)
         beside = self._beside(path)
         try:
@@ -121,11 +203,20 @@ class LocalFolder:
                     file.write(block)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(beside, path)
+            with self._one_at_a_time(institution_id):
+                allowed = may(path)
+                if allowed:
+                    os.replace(beside, path)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+        if not allowed:
+            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.parent.rmdir()
+            return False
         _sync_folder(path.parent)
+        return True
 
     def read(self, institution_id: UUID, name: str) -> Iterator[bytes]:
         try:
@@ -138,7 +229,8 @@ class LocalFolder:
     def delete(self, institution_id: UUID, name: str) -> bool:
         path = self._path(institution_id, name)
         try:
-            path.unlink()
+            with self._one_at_a_time(institution_id):
+                path.unlink()
         except FileNotFoundError:
             return False
         if "/" in name:
@@ -168,6 +260,16 @@ class LocalFolder:
     def _path(self, institution_id: UUID, name: str) -> Path:
         return self._root / str(institution_id) / _shard(name.split("/")[0]) / f"{name}{_SUFFIX}"
 
+    @contextmanager
+    def _one_at_a_time(self, institution_id: UUID) -> Iterator[None]:
+        """Let nobody else put or remove a file of this institution: what `replace` looked at is what it replaces."""
+        handle = os.open(self._root / str(institution_id), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
     def _beside(self, path: Path) -> Path:
         """Return an empty file of ours in the folder of `path`, which a delete may be removing just now."""
         beside = path.with_name(f".{secrets.token_hex(8)}.part")
@@ -189,6 +291,18 @@ def checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("A stored file is named by lower-case letters, digits, - and _ between slashes.")
     return name
+
+
+def _blocks(file: StoredFile) -> Iterator[bytes]:
+    offset = 0
+    while block := file.read_at(offset, _BLOCK):
+        yield block
+        offset += len(block)
+
+
+def _version(about: os.stat_result) -> str:
+    # A number of a removed file is soon used again: the times tell the two apart.
+    return f"{about.st_ino}-{about.st_mtime_ns}-{about.st_ctime_ns}-{about.st_size}"
 
 
 def _shard(first: str) -> str:

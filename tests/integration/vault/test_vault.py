@@ -55,15 +55,41 @@ def test_a_moved_file_does_not_open(institution_id, name):
         vault.open(institution_id=institution_id, name=name, sealed=sealed())
 
 
-def test_a_key_row_moved_to_another_institution_does_not_unwrap():
-    sealed()
+ACCOUNT, OTHER_ACCOUNT = uuid.UUID(int=3), uuid.UUID(int=4)
+
+
+@pytest.mark.parametrize(
+    ("institution_id", "owner_id", "name"),
+    [
+        (THEIRS, THEIRS, NAME),
+        (OURS, OTHER_ACCOUNT, f"account-{OTHER_ACCOUNT}/1"),
+        (OURS, OURS, NAME),
+        (THEIRS, ACCOUNT, f"account-{ACCOUNT}/1"),
+    ],
+    ids=["to another institution", "to another account", "to the institution", "with its account's id"],
+)
+def test_a_key_row_that_was_moved_does_not_unwrap(institution_id, owner_id, name):
+    """Whoever may write the table cannot make one owner's key another's."""
+    is_of_account = (institution_id, owner_id) != (THEIRS, THEIRS)
+    sealed(name=f"account-{ACCOUNT}/1" if is_of_account else NAME)
     with institution_scope(OURS):
         row = DataKey.objects.get()
-    with institution_scope(THEIRS):
-        row.id, row.institution_id = uuid.uuid4(), THEIRS
+    with institution_scope(institution_id):
+        row.id, row.institution_id, row.owner_id = uuid.uuid4(), institution_id, owner_id
         row.save(force_insert=True)
     with pytest.raises(vault.KeyLockedError, match="another institution"):
-        sealed(b"", THEIRS)
+        sealed(b"", institution_id, name)
+
+
+def test_accounts_have_keys_of_their_own():
+    for name in (NAME, f"account-{ACCOUNT}/1", f"account-{OTHER_ACCOUNT}/1", f"account-{ACCOUNT}/2"):
+        sealed(name=name)
+    with institution_scope(OURS):
+        assert set(DataKey.objects.values_list("owner_id", "version")) == {
+            (OURS, 1),
+            (ACCOUNT, 1),
+            (OTHER_ACCOUNT, 1),
+        }
 
 
 def test_a_file_of_a_key_that_is_gone_says_so():

@@ -16,19 +16,27 @@ from pratique.foundation.vault.errors import (
     SealBrokenError,
     VaultError,
 )
+from pratique.foundation.vault.files import key_version_of, open_stream, reseal_stream, seal, seal_stream
 from pratique.foundation.vault.files import open_sealed as open
-from pratique.foundation.vault.files import open_stream, seal, seal_stream
 from pratique.foundation.vault.keys import forget_keys
+from pratique.foundation.vault.reading import Opened, Reader, ReplacedError
+from pratique.foundation.vault.sealing import HEADER_BYTES
 
 __all__ = [
+    "HEADER_BYTES",
     "KeyLockedError",
     "KeyMissingError",
     "KeyProviderError",
+    "Opened",
+    "Reader",
+    "ReplacedError",
     "SealBrokenError",
     "VaultError",
     "forget_keys",
+    "key_version_of",
     "open",
     "open_stream",
+    "reseal_stream",
     "seal",
     "seal_stream",
 ]

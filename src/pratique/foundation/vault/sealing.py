@@ -13,7 +13,7 @@ be changed under a file. Every file has at least one chunk; only the chunk of an
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -28,7 +28,9 @@ KEY_BYTES = 32
 _MAGIC = b"PRVT"
 _FORMAT = 1
 _HEADER = struct.Struct(">4sBII32s7s")
-_TAG = 16
+HEADER_BYTES = _HEADER.size
+TAG_BYTES = 16
+DAMAGED = "it is damaged or cut short, or it is not the file that was put there"
 # A header is only known to be true once a chunk has been opened: what it says must not make us take much memory.
 _CHUNK_SIZES = range(1, 1024 * 1024 + 1)
 _MOST_CHUNKS = 2**32
@@ -44,8 +46,32 @@ class Header:
     salt: bytes
     prefix: bytes
 
+    @property
+    def content(self) -> bytes:
+        """Return what tells content from other content: kept when a file is sealed again under another data key."""
+        return self.salt + self.prefix
+
     def to_bytes(self) -> bytes:
         return _HEADER.pack(_MAGIC, _FORMAT, self.key_version, self.chunk_size, self.salt, self.prefix)
+
+
+class Chunks:
+    """The chunks of one file, sealed and opened by number."""
+
+    def __init__(self, header: Header, *, data_key: bytes, institution_id: UUID, name: str) -> None:
+        self._cipher = AESGCM(HKDF(SHA256(), KEY_BYTES, header.salt, _INFO).derive(data_key))
+        self._bound = header.to_bytes() + institution_id.bytes + name.encode()
+        self._prefix = header.prefix
+
+    def seal(self, number: int, chunk: bytes, *, last: bool) -> bytes:
+        return self._cipher.encrypt(self._nonce(number, last), chunk, self._bound)
+
+    def open(self, number: int, chunk: bytes | memoryview, *, last: bool) -> bytes:
+        """Return the chunk's content. Raises InvalidTag."""
+        return self._cipher.decrypt(self._nonce(number, last), chunk, self._bound)
+
+    def _nonce(self, number: int, last: bool) -> bytes:
+        return self._prefix + number.to_bytes(4, "big") + bytes([last])
 
 
 def seal(
@@ -56,13 +82,23 @@ def seal(
     institution_id: UUID,
     name: str,
     chunk_size: int = CHUNK_SIZE,
+    resealed: Header | None = None,
 ) -> Iterator[bytes]:
-    """Yield the sealed file of `content` (any blocks): the header, then chunk by chunk."""
-    header = Header(key_version, chunk_size, os.urandom(32), os.urandom(7))
+    """Yield the sealed file of `content` (any blocks): the header, then chunk by chunk.
+
+    `resealed` is the header of a file that held this very content under another data key: salt and nonce prefix are
+    kept, so that they tell a reader that the content is the same. The file's key is another one all the same.
+    """
+    if resealed is None:
+        header = Header(key_version, chunk_size, os.urandom(32), os.urandom(7))
+    elif resealed.key_version != key_version:
+        header = replace(resealed, key_version=key_version)
+    else:
+        raise ValueError("A file is sealed again under another data key only: its nonces are used.")
     yield header.to_bytes()
-    cipher, bound = _cipher(data_key, header), _bound(header, institution_id, name)
+    chunks = Chunks(header, data_key=data_key, institution_id=institution_id, name=name)
     for number, chunk, last in _numbered(_regroup(content, chunk_size)):
-        yield cipher.encrypt(_nonce(header, number, last), chunk, bound)
+        yield chunks.seal(number, chunk, last=last)
 
 
 def open_sealed(
@@ -73,15 +109,14 @@ def open_sealed(
     Each chunk is verified before it is given. That the file is whole is known only when the iteration has ended:
     act on nothing before. Raises SealBrokenError.
     """
-    cipher, bound = _cipher(data_key, header), _bound(header, institution_id, name)
-    for number, chunk, last in _numbered(_regroup(sealed, header.chunk_size + _TAG)):
-        if len(chunk) < _TAG or (len(chunk) == _TAG and number):
+    chunks = Chunks(header, data_key=data_key, institution_id=institution_id, name=name)
+    for number, chunk, last in _numbered(_regroup(sealed, header.chunk_size + TAG_BYTES)):
+        if len(chunk) < TAG_BYTES or (len(chunk) == TAG_BYTES and number):
             raise SealBrokenError(name, "it is cut short")
         try:
-            yield cipher.decrypt(_nonce(header, number, last), chunk, bound)
+            yield chunks.open(number, chunk, last=last)
         except InvalidTag:
-            what = "it is damaged or cut short, or it is not the file that was put there"
-            raise SealBrokenError(name, what) from None
+            raise SealBrokenError(name, DAMAGED) from None
 
 
 def read_header(sealed: Iterable[bytes], *, name: str) -> tuple[Header, Iterator[bytes]]:
@@ -101,18 +136,6 @@ def read_header(sealed: Iterable[bytes], *, name: str) -> tuple[Header, Iterator
 def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
-
-
-def _cipher(data_key: bytes, header: Header) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), KEY_BYTES, header.salt, _INFO).derive(data_key))
-
-
-def _bound(header: Header, institution_id: UUID, name: str) -> bytes:
-    return header.to_bytes() + institution_id.bytes + name.encode()
-
-
-def _nonce(header: Header, number: int, last: bool) -> bytes:
-    return header.prefix + number.to_bytes(4, "big") + bytes([last])
 
 
 def _regroup(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
