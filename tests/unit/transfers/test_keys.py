@@ -96,7 +96,7 @@ REFUSED = {
     "RSA of 1024 bits": (_rsa_of(1024), "too_short"),
     "RSA of 2040 bits": (_rsa_of(2040), "too_short"),
     "RSA of 16392 bits": (_rsa_of(16_392), "too_big"),
-    "DSA": (_openssh(dsa.generate_private_key(1024).public_key()), "dsa"),
+    "DSA": ("ssh-dss " + _data(b"ssh-dss", b"p" * 128, b"q" * 20, b"g" * 128, b"y" * 128), "dsa"),
     "DSA as PEM": (_pem(dsa.generate_private_key(1024).public_key()), "dsa"),
     "ECDSA": (_openssh(ec.generate_private_key(ec.SECP256R1()).public_key()), "ecdsa"),
     "ECDSA as PEM": (_pem(ec.generate_private_key(ec.SECP256R1()).public_key()), "ecdsa"),
