@@ -42,6 +42,7 @@ COMMANDS = (
     Entry("demo", f"{_CLI}.demo", "The demo institution, who can sign in to it, and how its partner calls."),
     Entry("partner", f"{_CLI}.partner", "Try calls of the partner API.", django=False),
     Entry("worker", f"{_CLI}.worker", "Run jobs (`up` starts two of these)."),
+    Entry("sftp", "pratique.interfaces.sftp.command", "Serve files over SFTP; manage the host keys."),
     Entry("web", f"{_CLI}.web", "Serve the web application alone.", django=False, hidden=True),
 )
 

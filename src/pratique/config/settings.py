@@ -278,6 +278,12 @@ SFTP_PROCESSES = int(os.environ.get("PRATIQUE_SFTP_PROCESSES", "0"))  # 0: by th
 SFTP_ED25519 = os.environ.get("PRATIQUE_SFTP_ED25519", "0") == "1"
 # How long nothing must have happened to a complete upload before it is taken.
 SFTP_SETTLE_SECONDS = float(os.environ.get("PRATIQUE_SFTP_SETTLE_SECONDS", "3"))
+# A session in which nothing came for so long ends.
+SFTP_IDLE_SECONDS = float(os.environ.get("PRATIQUE_SFTP_IDLE_SECONDS", "600"))
+# Connections that one source may open in a minute (0: any number), and networks that are never slowed down or turned
+# away for what others do there: a load balancer's, ours. Those that accounts list are so too.
+SFTP_LOGINS_A_MINUTE = int(os.environ.get("PRATIQUE_SFTP_LOGINS_A_MINUTE", "30"))
+SFTP_TRUSTED = os.environ.get("PRATIQUE_SFTP_TRUSTED", "127.0.0.1/32 ::1/128").split()
 SFTP_HOST_KEYS = VAR / "secrets" / "ssh"
 SFTP_SPOOL = VAR / "spool"
 # Where figures can be read (Prometheus), on 127.0.0.1; 0: nowhere.
