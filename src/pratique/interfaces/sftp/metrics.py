@@ -18,8 +18,8 @@ TURNED_AWAY = Counter(
     "pratique_sftp_turned_away_total", "Connections closed before the key exchange", ["reason"]
 )
 REFUSED = Counter("pratique_sftp_refused_total", "Sign-ins that were refused", ["reason"])
-SESSIONS = Gauge("pratique_sftp_sessions", "Sessions that are open", multiprocess_mode="livesum")
-SESSIONS_BEGUN = Counter("pratique_sftp_sessions_total", "Sessions that began")
+SESSIONS = Gauge("pratique_sftp_open_sessions", "Sessions that are open", multiprocess_mode="livesum")
+SESSIONS_BEGUN = Counter("pratique_sftp_sessions_begun_total", "Sessions that began")
 SESSIONS_ENDED = Counter("pratique_sftp_sessions_ended_total", "Sessions that ended", ["reason"])
 BYTES = Counter("pratique_sftp_bytes_total", "Bytes of files", ["direction"])
 FILES = Counter("pratique_sftp_file_events_total", "What happened to files", ["kind"])
