@@ -38,6 +38,11 @@ def setup(n: int) -> population.School:
     # believing in an empty table: reference checks then took eight minutes once, on either side.
     off = "; ".join(f"alter table {table} set (autovacuum_enabled = false)" for table in _EMPTIED)
     _psql(school, "postgres", f"{off}; truncate {', '.join(_EMPTIED)} cascade; checkpoint;")
+    from pratique.foundation.storage import blob_store
+
+    stored = blob_store()
+    names = list(stored.names(institution_id=population.INSTITUTION, prefix="roster/"))
+    stored.delete_many(institution_id=population.INSTITUTION, names=names)
     return school
 
 

@@ -7,6 +7,7 @@ the keys before they write.
 import os
 import time
 import uuid
+from datetime import UTC, datetime
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TOKEN_LENGTH = 22  # 62**22 > 2**130: an account token cannot be guessed
@@ -38,6 +39,11 @@ def new_ids(count: int) -> list[uuid.UUID]:
         counter = ((number >> 14) << 64) | ((number & 0x3FFF) << 48)
         ids.append(uuid.UUID(int=base | counter | low))
     return ids
+
+
+def time_of(id_: uuid.UUID) -> datetime:
+    """Return when an id of `new_id` was made, to the millisecond."""
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 def new_account_token() -> str:

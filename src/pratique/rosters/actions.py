@@ -1,25 +1,29 @@
 """The writes of a roster import.
 
     receive -> request_check -> check -> (a person reads the plan) -> confirm -> apply
+    receive -> apply_unseen -> apply                                   (a file that a machine brought)
 
 `apply` is one transaction that starts from the stored bytes: a worker killed in the middle leaves nothing behind
 but the wish to run it again, and running it again after it has committed does nothing.
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pratique.foundation import audit
+from pratique.foundation.ids import new_id
 from pratique.foundation.queue import enqueue
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
-from pratique.rosters import policies, store
+from pratique.rosters import contents, policies, store
+from pratique.rosters.contents import StoredContent
 from pratique.rosters.csvfile import CsvFileError
 from pratique.rosters.models import ImportState, RosterFile, RosterImport, RosterProgress
 from pratique.rosters.planning import PlannedFile, Report, plan_file, silent
@@ -33,25 +37,28 @@ def receive(
     *,
     institution: Institution,
     file_name: str,
-    content: bytes,
+    content: bytes | StoredContent,
     source: str,
     mapping: Mapping[str, Any] | None = None,
     by: audit.Actor,
     now: datetime,
 ) -> RosterImport:
-    """Keep a file as a new import; nothing is read yet."""
+    """Keep a file as a new import; nothing is read yet. `content` may lie in the storage already."""
+    import_id = new_id()
+    stored = contents.keep(institution.id, import_id, content) if isinstance(content, bytes) else content
     roster_import = RosterImport.objects.create(
+        id=import_id,
         institution=institution,
         file_name=file_name[-255:],
         source=source,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        size=stored.size,
+        sha256=stored.sha256,
         mapping=dict(mapping if mapping is not None else institution.roster_mapping),
         received_at=now,
         received_by=str(by),
     )
-    RosterFile.objects.create(institution=institution, roster_import=roster_import, content=content)
-    _record("received", roster_import, by, now, {"size": len(content), "source": source})
+    RosterFile.objects.create(institution=institution, roster_import=roster_import, stored_name=stored.name)
+    _record("received", roster_import, by, now, {"size": stored.size, "source": source})
     return roster_import
 
 
@@ -80,7 +87,7 @@ def check(
             return None
         try:
             planned = plan_file(
-                _content(roster_import),
+                contents.read(roster_import),
                 institution=institution,
                 mapping=roster_import.mapping,
                 today=today,
@@ -109,11 +116,21 @@ def confirm(*, roster_import: RosterImport, by: audit.Actor, now: datetime) -> N
     _enqueue("rosters.apply", roster_import)
 
 
+def apply_unseen(*, roster_import: RosterImport, by: audit.Actor, now: datetime) -> None:
+    """Let an import be applied that no person looks at; the caller applies it, and again if that was cut short."""
+    roster_import.state = policies.next_state("apply_unseen", roster_import.state)
+    roster_import.applied_by = str(by)
+    roster_import.applied_at = now
+    roster_import.save(update_fields=["state", "applied_by", "applied_at"])
+    _set_progress(roster_import, "waiting", now)
+    _record("confirmed", roster_import, by, now, {"unseen": True})
+
+
 def cancel(*, roster_import: RosterImport, by: audit.Actor, now: datetime) -> None:
     """Put an import aside that has not been applied; its bytes are deleted."""
     roster_import.state = policies.next_state("cancel", roster_import.state)
     roster_import.save(update_fields=["state"])
-    RosterFile.objects.filter(roster_import=roster_import).delete()
+    _delete_files(RosterFile.objects.filter(roster_import=roster_import), roster_import.institution_id)
     _record("cancelled", roster_import, by, now, {})
 
 
@@ -139,7 +156,7 @@ def _apply(
             return False
         try:
             planned = plan_file(
-                _content(roster_import),
+                contents.read(roster_import),
                 institution=institution,
                 mapping=roster_import.mapping,
                 today=today,
@@ -188,20 +205,32 @@ def give_up(*, institution: Institution, roster_import_id: UUID, now: datetime) 
         _record("failed", roster_import, audit.SYSTEM, now, {})
 
 
-def delete_old_files(*, before: datetime) -> int:
+def delete_old_files(*, institution_id: UUID, before: datetime) -> int:
     """Delete the bytes of imports received before `before`; results stay. Returns how many."""
-    deleted, _ = RosterFile.objects.filter(roster_import__received_at__lt=before).delete()
-    return deleted
+    with institution_scope(institution_id):
+        return _delete_files(RosterFile.objects.filter(roster_import__received_at__lt=before), institution_id)
+
+
+def delete_strays(*, institution_id: UUID, before: datetime) -> int:
+    """Delete stored rosters begun before `before` that no import has: what a crash left. Returns how many."""
+    with institution_scope(institution_id):
+        known = set(RosterFile.objects.exclude(stored_name="").values_list("stored_name", flat=True))
+    return contents.delete_unknown(institution_id, known=known, before=before)
+
+
+def _delete_files(files: QuerySet[RosterFile], institution_id: UUID) -> int:
+    found = list(files.select_for_update(of=("self",)).values_list("id", "stored_name"))
+    RosterFile.objects.filter(id__in=[id_ for id_, _name in found]).delete()
+    names = [name for _id, name in found if name]
+    # Robust: the rows are gone, and the sweep finishes what fails here.
+    transaction.on_commit(partial(contents.delete, institution_id, names), robust=True)
+    return len(found)
 
 
 def _locked(roster_import_id: UUID) -> RosterImport:
     # Two workers may hold the same job for a moment after one was thought dead: the second waits here, then sees
     # that there is nothing left to do.
     return RosterImport.objects.select_for_update(no_key=True).get(id=roster_import_id)
-
-
-def _content(roster_import: RosterImport) -> bytes:
-    return bytes(RosterFile.objects.values_list("content", flat=True).get(roster_import=roster_import))
 
 
 def _refuse_file(roster_import: RosterImport, error: CsvFileError) -> None:

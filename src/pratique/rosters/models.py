@@ -51,7 +51,7 @@ class RosterImport(TenantModel):
 
 
 class RosterFile(TenantModel):
-    """The bytes as they came, beside the import so that lists never read them; deleted after the retention time."""
+    """Where the bytes are that came (`rosters.contents`); deleted after the retention time."""
 
     institution = models.ForeignKey(Institution, models.PROTECT, db_index=False)
     roster_import = TenantForeignKey(RosterImport, models.CASCADE, db_index=False)

@@ -10,6 +10,8 @@ TRANSITIONS: dict[str, dict[ImportState, ImportState]] = {
         ImportState.FAILED: ImportState.CHECKING,
     },
     "confirm": {ImportState.READY: ImportState.APPLYING},
+    # What a machine brought (SFTP): nobody looks at a plan.
+    "apply_unseen": {ImportState.RECEIVED: ImportState.APPLYING},
     "cancel": {
         ImportState.RECEIVED: ImportState.CANCELLED,
         ImportState.CHECKING: ImportState.CANCELLED,

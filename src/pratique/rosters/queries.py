@@ -7,7 +7,8 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import QuerySet
 
-from pratique.rosters import results_file
+from pratique.foundation.storage import FileMissingError
+from pratique.rosters import contents, results_file
 from pratique.rosters.csvfile import read_csv
 from pratique.rosters.mapping import DEFAULT_HEADERS, suggest_mapping
 from pratique.rosters.models import RosterFile, RosterImport, RosterProgress, RowResult
@@ -31,6 +32,10 @@ class ProblemKind:
     count: int
     line: int
     message: str
+
+
+class ContentGoneError(Exception):
+    """The bytes of an import are no longer kept."""
 
 
 class MappingChoices(NamedTuple):
@@ -90,9 +95,14 @@ def problem_kinds(roster_import: RosterImport) -> list[ProblemKind]:
 
 
 def mapping_choices(roster_import: RosterImport, *, rows: int = 3) -> MappingChoices:
-    """Return what the mapping form shows. Raises CsvFileError where the file cannot be read as CSV at all."""
-    content = bytes(RosterFile.objects.values_list("content", flat=True).get(roster_import=roster_import))
-    file = read_csv(content)
+    """Return what the mapping form shows.
+
+    Raises CsvFileError where the file cannot be read as CSV at all, ContentGoneError where it is no longer kept.
+    """
+    try:
+        file = read_csv(contents.read(roster_import))
+    except (RosterFile.DoesNotExist, FileMissingError):
+        raise ContentGoneError from None
     return MappingChoices(
         header=file.header,
         samples=[record.cells for record in file.records[:rows]],
@@ -106,4 +116,4 @@ def results_csv(roster_import: RosterImport, *, problems_only: bool = False) -> 
 
     The institution's scope must stay open while it is read.
     """
-    return results_file.blocks(row_results(roster_import), problems_only=problems_only)
+    return results_file.blocks(roster_import, problems_only=problems_only)

@@ -2,48 +2,66 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from django.db.models import QuerySet
+import orjson
+from django.db import connection
 
 from pratique.foundation.neutralise import neutralise
-from pratique.rosters.models import RowResult
+from pratique.rosters.models import RosterImport
 
 HEADER = ("Line", "Row", "Outcome", "Username", "StudentId", "Errors", "Warnings")
 _BLOCK = 2_000
+# Not by models: a file has 50,000 rows, and a school waits for it.
+_ROWS = """
+    select line, row, outcome, username, student_id, errors::text, warnings::text from rosters_rowresult
+    where institution_id = %(institution)s and roster_import_id = %(roster_import)s
+        {only} order by row
+"""
+_WITH_PROBLEMS = "and (errors is not null or warnings is not null)"
+
+Row = tuple[Any, ...]
 
 
-def blocks(results: QuerySet[RowResult], *, problems_only: bool) -> Iterator[bytes]:
-    """Yield the file in blocks of rows, so that its size costs no memory."""
+def blocks(
+    roster_import: RosterImport, *, problems_only: bool = False, about_file: Sequence[Mapping[str, str]] = ()
+) -> Iterator[bytes]:
+    """Yield the file in blocks of rows, so that its size costs no memory.
+
+    `about_file`: warnings that concern the whole file, told with its first row, for each line of the file is a row.
+    """
     yield _encode([HEADER])
-    block: list[tuple[object, ...]] = []
-    for result in results.iterator(chunk_size=_BLOCK):
-        if problems_only and not (result.errors or result.warnings):
-            continue
-        block.append(
-            (
-                result.line,
-                result.row,
-                result.outcome,
-                neutralise(result.username),
-                neutralise(result.student_id),
-                neutralise(_words(result.errors)),
-                neutralise(_words(result.warnings)),
-            )
+    statement = _ROWS.format(only=_WITH_PROBLEMS if problems_only else "")
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(
+            statement, {"institution": roster_import.institution_id, "roster_import": roster_import.id}
         )
-        if len(block) == _BLOCK:
-            yield _encode(block)
-            block.clear()
-    yield _encode(block)
+        while rows := cursor.fetchmany(_BLOCK):
+            yield _encode(_line(row, about_file if not number else ()) for number, row in enumerate(rows))
+            about_file = ()
 
 
-def _words(problems: list[dict[str, str]] | None) -> str:
-    return " | ".join(
-        f"{p['column']}: {p['message']}" if p["column"] else p["message"] for p in problems or ()
-    )
+def refusal(error: Mapping[str, Any]) -> bytes:
+    """Return the file of an import that was refused as a whole: one row with the line, the code and the remedy."""
+    said = neutralise(f"{error['code']}: {error['message']}")
+    return _encode([HEADER, (error["line"], "", "refused", "", "", said, "")])
 
 
-def _encode(rows: Iterable[tuple[object, ...]]) -> bytes:
+def _line(row: Row, about_file: Sequence[Mapping[str, str]]) -> Row:
+    line, number, outcome, username, student_id, errors, warnings = row
+    return (
+        line, number, outcome, neutralise(username), neutralise(student_id),
+        neutralise(_words(orjson.loads(errors))) if errors else "",
+        neutralise(_words([*about_file, *orjson.loads(warnings or "[]")])) if warnings or about_file else "",
+    )  # fmt: skip
+
+
+def _words(problems: Iterable[Mapping[str, str]]) -> str:
+    return " | ".join(f"{p['column']}: {p['message']}" if p["column"] else p["message"] for p in problems)
+
+
+def _encode(rows: Iterable[Row]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

@@ -19,6 +19,8 @@ from pratique.rosters.planning import Report
 from pratique.rosters.progress import reporting
 
 FILES_KEPT = timedelta(days=30)
+# No transaction that is storing a roster lasts as long.
+_STRAYS_KEPT = timedelta(days=1)
 
 
 @app.task(name="rosters.check", queue="bulk", retry=RETRY)
@@ -49,10 +51,11 @@ def apply(*, institution_id: str, roster_import_id: str) -> None:
 @app.periodic(cron="10 3 * * *")
 @app.task(name="rosters.delete_old_files", queue="timed")
 def delete_old_files(timestamp: int) -> None:
-    """Delete roster files that are older than the retention time."""
+    """Delete roster files that are older than the retention time, and what a crash left of others."""
+    now = clock.now()
     for institution_id in all_institution_ids():
-        with institution_scope(institution_id):
-            actions.delete_old_files(before=clock.now() - FILES_KEPT)
+        actions.delete_old_files(institution_id=institution_id, before=now - FILES_KEPT)
+        actions.delete_strays(institution_id=institution_id, before=now - _STRAYS_KEPT)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pratique.foundation import audit, clock
 from pratique.interfaces.console import people, roster_mapping
 from pratique.rosters import actions, queries
 from pratique.rosters.csvfile import CsvFileError
-from pratique.rosters.models import ImportState, RosterFile, RosterImport, RowOutcome
+from pratique.rosters.models import ImportState, RosterImport, RowOutcome
 from pratique.rosters.policies import WrongStateError
 from pratique.screens.downloads import streamed
 from pratique.screens.paging import Page, page_number
@@ -79,7 +79,7 @@ def roster_columns(request: HttpRequest, import_id: UUID) -> HttpResponse:
             {"roster_import": roster_import, "refusal": refusal},
             status=422,
         )
-    except RosterFile.DoesNotExist:
+    except queries.ContentGoneError:
         messages.error(request, _("The file itself is no longer kept. Import it again."))
         return redirect("roster_upload")
     student_id_required = people.staff(request).institution.student_id_required
