@@ -1,5 +1,6 @@
-"""Reading what accounts brought: the listing of `/inbound`, and the lists of the console."""
+"""Reading what accounts brought: the listing of `/inbound`, and the names that files have."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from uuid import UUID
 from pratique.foundation import clock
 from pratique.foundation.tenancy import run_prepared
 from pratique.transfers.models import InboundState
+from pratique.transfers.outbound import LONGEST_NAME
 
 # How long a claimed file stays in the listing, and its content in the storage.
 LISTED_DAYS = 30
@@ -20,6 +22,9 @@ SUFFIXES = {
     InboundState.FAILED: "failed",
     InboundState.REPEATED: "repeated",
 }
+
+_VERSION_AND_VARIANT_BITS = (0xF << 76) | (0x3 << 62)
+_VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)  # as foundation.ids makes them
 
 _LISTED = """
     select id, name, state, finished_at, size, received_at, claimed_at from transfers_inboundfile
@@ -64,6 +69,25 @@ def time_code(instant: datetime) -> str:
 def name_of(name: str, state: InboundState, claimed_at: datetime) -> str:
     """Return the name of a claimed file: `<name>.<time>.processing`, `.processed`, `.failed` or `.repeated`."""
     return f"{name}.{time_code(claimed_at)}.{SUFFIXES[state]}"
+
+
+def results_name(name: str, claimed_at: datetime) -> str:
+    """Return the name of a claimed file's results: `<name without .csv>.<time>.results.csv`.
+
+    Cut where it would be longer than a file's name may be on most systems, and without what not every client can take
+    in a name. It is unique all the same: no two files of an account were claimed in the same microsecond.
+    """
+    ending = f".{time_code(claimed_at)}.results.csv"
+    stem = name[:-4] if name[-4:].lower() == ".csv" else name
+    safe = "".join(letter if letter.isprintable() and letter not in "/\\" else "_" for letter in stem)
+    return safe.encode()[: LONGEST_NAME - len(ending)].decode(errors="ignore") + ending
+
+
+def results_id(file_id: UUID, claimed_at: datetime) -> UUID:
+    """Return the id of a claimed file's results: always the same, and of the time of the claim, as ids are."""
+    milliseconds = int(claimed_at.timestamp() * 1000)
+    rest = int.from_bytes(hashlib.sha256(b"results" + file_id.bytes).digest()[:10], "big")
+    return UUID(int=(milliseconds << 80) | rest & ~_VERSION_AND_VARIANT_BITS | _VERSION_AND_VARIANT)
 
 
 def _shown(state: str, finished_at: datetime | None) -> InboundState:

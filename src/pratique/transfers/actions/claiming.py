@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext_noop
-
 from pratique.foundation import audit
 from pratique.foundation.queue import enqueue
 from pratique.foundation.storage import blob_store
@@ -22,6 +20,7 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.foundation.vault import SealBrokenError
 from pratique.institutions.models import Institution
 from pratique.rosters.csvfile import MAX_BYTES
+from pratique.transfers.actions.accounts import suspend
 from pratique.transfers.decisions import AccountNow, Content, Decision, LastFile, decide_claim
 from pratique.transfers.models import InboundFile, InboundState, SuspendedFor, TransferAccount, TransferEvent
 from pratique.transfers.outbound import stored_name
@@ -29,7 +28,7 @@ from pratique.transfers.types import AccountRef, Upload
 
 # Until then the spool is the truth about a file, and its row a mirror.
 UNCLAIMED = (InboundState.INCOMPLETE, InboundState.WAITING, InboundState.REMOVED)
-SUSPENDED = gettext_noop("The same file came twice in a row.")
+SUSPENDED = "The same file came twice in a row."
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -47,6 +46,10 @@ class ClaimOutcome:
         return self.state not in UNCLAIMED
 
 
+class ContentGoneError(Exception):
+    """What was stored for a claim was swept before it had its row. Another try stores it anew."""
+
+
 def claim(upload: Upload, content: Callable[[], Iterator[bytes]], now: datetime) -> ClaimOutcome:
     """Take over a complete upload that nobody writes to any more; call it outside any transaction.
 
@@ -58,7 +61,7 @@ def claim(upload: Upload, content: Callable[[], Iterator[bytes]], now: datetime)
         return known
     found = _take_in(upload, content)
     with institution_scope(upload.account.institution_id):
-        account = _locked(upload.account)
+        account = _locked(upload.account)  # from here on the sweep waits for us
         if earlier := _claimed_before(upload):
             return earlier
         last = _last_file(account)
@@ -69,6 +72,8 @@ def claim(upload: Upload, content: Callable[[], Iterator[bytes]], now: datetime)
             ),
             LastFile(last.sha256, last.unanswered) if last else None,
         )
+        if decision.state is InboundState.CLAIMED and not _is_stored(upload):
+            raise ContentGoneError(str(upload.file_id))
         claimed_at = None if decision.is_left else _free_instant(account, now)
         _note(upload, found, decision, claimed_at)
         if not decision.is_left:
@@ -139,6 +144,10 @@ def _stored(upload: Upload) -> str:
     return stored_name(upload.account.id, upload.file_id)
 
 
+def _is_stored(upload: Upload) -> bool:
+    return blob_store().exists(institution_id=upload.account.institution_id, name=_stored(upload))
+
+
 def _locked(account: AccountRef) -> TransferAccount:
     return TransferAccount.objects.select_for_update(no_key=True).get(id=account.id)
 
@@ -202,7 +211,15 @@ def _follow(
     )
     _record(f"file:{decision.state}", upload, by, now, {"reason": decision.reason, "size": upload.size})
     if decision.suspends:
-        _suspend(upload, account, now)
+        suspend(
+            account=account, reason=SUSPENDED, by=audit.SYSTEM, now=now, because=SuspendedFor.REPEATED_FILE
+        )
+        enqueue(
+            "transfers.mail_suspension",
+            institution_id=account.institution_id,
+            queue="mail",
+            file_id=str(upload.file_id),
+        )
     if decision.state in (InboundState.CLAIMED, InboundState.FAILED):
         enqueue(
             "transfers.import_file",
@@ -210,27 +227,6 @@ def _follow(
             lock=f"roster:{account.institution_id}",
             file_id=str(upload.file_id),
         )
-
-
-def _suspend(upload: Upload, account: TransferAccount, now: datetime) -> None:
-    account.suspended_at, account.suspended_by = now, str(audit.SYSTEM)
-    account.suspended_for, account.suspended_reason = SuspendedFor.REPEATED_FILE, SUSPENDED
-    account.save(update_fields=["suspended_at", "suspended_by", "suspended_for", "suspended_reason"])
-    audit.record(
-        "transfers:account:suspended",
-        institution_id=account.institution_id,
-        by=audit.SYSTEM,
-        now=now,
-        subject_type="transfer_account",
-        subject_id=account.id,
-        detail={"for": SuspendedFor.REPEATED_FILE.value, "file": str(upload.file_id)},
-    )
-    enqueue(
-        "transfers.mail_suspension",
-        institution_id=account.institution_id,
-        queue="mail",
-        file_id=str(upload.file_id),
-    )
 
 
 def _record(verb: str, upload: Upload, by: audit.Actor, now: datetime, detail: dict[str, Any]) -> None:
