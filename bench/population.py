@@ -200,8 +200,8 @@ def _institution(owner: psycopg.Connection) -> None:
     owner.execute(_KEYS)
     owner.execute(
         "insert into institutions_institution (id, slug, name, time_zone, student_id_required, roster_mapping, "
-        "secure_token_minutes, is_demo, created_at) "
-        "values (%s, %s, 'Bench University', 'America/New_York', true, '{}', 10, false, '2026-01-01')",
+        "secure_token_minutes, repeated_file, is_demo, created_at) "
+        "values (%s, %s, 'Bench University', 'America/New_York', true, '{}', 10, 'suspend', false, '2026-01-01')",
         [INSTITUTION, SLUG],
     )
     owner.execute(

@@ -4,8 +4,8 @@
     server.start()          # returns when the banner came
     server.kill(); server.start()
 
-One server serves all tests of a module (fixture `sftp` of tests/integration/sftp/conftest.py): each test has a school and an
-account of its own.
+One server serves all tests of a module (fixture `sftp` of tests/integration/sftp/conftest.py): each test has a school
+and an account of its own.
 """
 
 import asyncio
