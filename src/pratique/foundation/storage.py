@@ -77,6 +77,9 @@ class Place(Protocol):
     def names(self, institution_id: UUID, prefix: str) -> Iterator[str]:
         """Yield the names of an institution's files that begin with `prefix`, in no order."""
 
+    def check(self) -> str:
+        """Return what the place is, if it answers; changes nothing. Raises StorageError with the remedy."""
+
 
 class BlobStore:
     """Files of institutions, sealed on their way in and opened on their way out."""
@@ -149,6 +152,10 @@ class BlobStore:
     def names(self, *, institution_id: UUID, prefix: str = "") -> Iterator[str]:
         """Yield the names that begin with `prefix`, in no order."""
         return self._place.names(institution_id, prefix)
+
+    def check(self) -> str:
+        """Return where files are kept, if that answers. Raises StorageError with the remedy."""
+        return self._place.check()
 
 
 class LocalFile:
@@ -256,6 +263,15 @@ class LocalFolder:
             _, _, name = path.relative_to(base).as_posix().removesuffix(_SUFFIX).partition("/")
             if name.startswith(prefix):
                 yield name
+
+    def check(self) -> str:
+        folder = self._root if self._root.exists() else self._root.parent
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise StorageError(
+                f"Files cannot be kept in {folder}. Let this user write there, or set PRATIQUE_VAR to a folder "
+                "that it owns."
+            )
+        return f"folder {self._root}"
 
     def _path(self, institution_id: UUID, name: str) -> Path:
         return self._root / str(institution_id) / _shard(name.split("/")[0]) / f"{name}{_SUFFIX}"

@@ -37,7 +37,7 @@ def test_status_counts_keys_and_files(files):
     assert result.exit_code == 0
     told = json.loads(result.stdout)
     assert told["provider"] == "local"
-    assert [(one["institution"], one["files"], one["keys"]) for one in told["institutions"]] == [
+    assert [(one["institution"], one["files"], one["keys"]) for one in told["owners"]] == [
         ("north", 2, 1),
         ("south", 1, 1),
     ]

@@ -10,6 +10,7 @@ from pratique.foundation import vault
 from pratique.foundation.models import DataKey
 from pratique.foundation.tenancy import OtherInstitutionError, institution_scope
 from pratique.foundation.vault import keys, providers
+from pratique.foundation.vault.actions.making import make_data_key
 
 pytestmark = pytest.mark.usefixtures("committed", "no_remembered_keys")
 OURS, THEIRS = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -143,7 +144,7 @@ def test_nobody_opens_for_another_institution_inside_a_scope():
 
 def test_a_newer_key_seals_and_the_older_still_opens():
     old = sealed(b"old")
-    vault.actions.make_data_key(institution_id=OURS, owner_id=OURS, version=2, provider_name="local")
+    make_data_key(institution_id=OURS, owner_id=OURS, version=2, provider_name="local")
     vault.forget_keys()
     fresh = sealed(b"fresh")
     assert (old[5:9], fresh[5:9]) == (b"\0\0\0\1", b"\0\0\0\2")

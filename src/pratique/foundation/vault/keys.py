@@ -13,7 +13,7 @@ from django.conf import settings
 
 from pratique.foundation.models import DataKey
 from pratique.foundation.tenancy import institution_scope
-from pratique.foundation.vault.actions import make_data_key
+from pratique.foundation.vault.actions.making import make_data_key
 from pratique.foundation.vault.errors import KeyMissingError
 from pratique.foundation.vault.providers import context_of, provider
 

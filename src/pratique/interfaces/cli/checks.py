@@ -5,6 +5,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count
 
 from pratique.connectors import clamd
 from pratique.foundation import imaging
@@ -22,12 +24,14 @@ from pratique.foundation.imaging.confine import landlock_version
 from pratique.foundation.imaging.process import end_helpers
 from pratique.foundation.migrate import UnsafeRoleError, check_application_role
 from pratique.foundation.models import DataKey
+from pratique.foundation.run_state import RunFolder
+from pratique.foundation.storage import StorageError, blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.foundation.vault import VaultError
 from pratique.foundation.vault.providers import provider
 from pratique.foundation.worker import living_workers, orphaned_jobs
 from pratique.institutions.queries import all_institution_ids
-from pratique.interfaces.cli import starting
+from pratique.interfaces.cli import probe, starting
 
 _OLDEST_PYTHON, _OLDEST_SERVER = (3, 11), 15
 _LEAST_FREE_GB, _SCARCE_GB = 1, 5
@@ -118,6 +122,14 @@ def _vault() -> Iterator[Finding]:
         )
 
 
+def _file_store() -> Iterator[Finding]:
+    try:
+        yield Finding("file store", "ok", blob_store().check())
+    except StorageError as error:
+        problem, _, remedy = str(error).partition(". ")
+        yield Finding("file store", "fail", problem, remedy)
+
+
 def _imaging() -> Iterator[Finding]:
     try:
         imaging.render(_ONE_DOT)
@@ -159,7 +171,7 @@ def _data_folder() -> Iterator[Finding]:
 
 
 def _secrets() -> Iterator[Finding]:
-    files = [*Path(settings.VAR, "secrets").glob("*"), *Path(settings.VAR, "postgres").glob("*.password")]
+    files = [*Path(settings.VAR, "secrets").rglob("*"), *Path(settings.VAR, "postgres").glob("*.password")]
     files += [path for path in [Path(os.environ["PRATIQUE_HOME"], ".env")] if path.exists()]
     open_ones = [path for path in files if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     if open_ones:
@@ -167,6 +179,17 @@ def _secrets() -> Iterator[Finding]:
         yield Finding("secrets", "fail", "others may read them", f"chmod 600 {names}")
     else:
         yield Finding("secrets", "ok", f"{len(files)} files, readable by their owner alone")
+
+
+def _sftp() -> Iterator[Finding]:
+    state = RunFolder(Path(settings.VAR)).running()
+    if state is None:
+        yield Finding("sftp", "warn", "not started: schools cannot bring or take files", _START)
+    elif probe.sftp_answers(state.sftp_port):
+        yield Finding("sftp", "ok", f"{probe.sftp_address(state.sftp_port)} answers")
+    else:
+        remedy = "Read var/log/sftp.log; `pratique up` starts it again when it ends."
+        yield Finding("sftp", "fail", f"{probe.sftp_address(state.sftp_port)} does not answer", remedy)
 
 
 def _disk() -> Iterator[Finding]:
@@ -234,24 +257,44 @@ def _migrations() -> Iterator[Finding]:
 
 
 def _data_keys() -> Iterator[Finding]:
-    name = settings.VAULT_PROVIDER
-    try:
-        wrapping = provider(name).key_id
-    except VaultError:
-        return  # told already
-    strange = set()
+    """Several providers and wrapping keys may be in use, while data keys move from one to the other."""
+    needed: Counter[tuple[str, str]] = Counter()
     for institution_id in all_institution_ids():
         with institution_scope(institution_id):
-            others = DataKey.objects.filter(provider=name).exclude(provider_key_id=wrapping)
-            strange |= set(others.values_list("provider_key_id", flat=True))
-    if strange:
-        remedy = (
-            "Put back the master key that fits this database; files sealed under it cannot be opened now."
-        )
+            pairs = DataKey.objects.order_by().values_list("provider", "provider_key_id")
+            for pair in pairs.annotate(count=Count("*")).values_list("provider", "provider_key_id", "count"):
+                needed[pair[:2]] += pair[2]
+    told, others = False, 0
+    for name in sorted({name for name, _ in needed}):
+        try:
+            in_use, held = provider(name).key_id, set(provider(name).held())
+        except VaultError as error:
+            if name != settings.VAULT_PROVIDER:  # of that one `vault` told already
+                problem, _, remedy = str(error).partition(". ")
+                yield Finding("data keys", "fail", f"some need the provider {name}: {problem}", remedy)
+            told = True
+            continue
+        wanted = {key_id for other, key_id in needed if other == name}
+        # KMS finds a key by itself, whatever it holds for us now.
+        strange = wanted - held if provider(name).makes_keys else set()
+        if strange:
+            remedy = (
+                "Put back the master key that fits this database; files sealed under it cannot be opened now."
+            )
+            yield Finding(
+                "data keys", "fail", f"some are wrapped by another key: {', '.join(sorted(strange))}", remedy
+            )
+            told = True
+        if name != settings.VAULT_PROVIDER:
+            others += sum(count for (other, _), count in needed.items() if other == name)
+        else:
+            others += sum(needed[name, key_id] for key_id in wanted - strange - {in_use})
+    if others:
         yield Finding(
-            "data keys", "fail", f"some are wrapped by another key: {', '.join(sorted(strange))}", remedy
-        )
-    else:
+            "data keys", "warn", f"{others} are wrapped by an older key or another provider",
+            f"Finish the rotation: `pratique vault rotate --master --to {settings.VAULT_PROVIDER}`.",
+        )  # fmt: skip
+    elif not told:
         yield Finding("data keys", "ok", "all can be unwrapped")
 
 
@@ -307,7 +350,9 @@ CHECKS: tuple[Check, ...] = (
     _static_files,
     _mail,
     _vault,
+    _file_store,
     _imaging,
     _virus_scanner,
+    _sftp,
 )
 DATABASE_CHECKS: tuple[Check, ...] = (_role, _migrations, _row_security, _data_keys, _clock, _workers, _jobs)

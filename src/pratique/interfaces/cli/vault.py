@@ -1,6 +1,9 @@
-"""`pratique vault`: which keys there are, and whether every stored file is whole."""
+"""`pratique vault`: which keys there are, whether every stored file is whole, and newer keys."""
 
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Annotated
 from uuid import UUID
@@ -15,24 +18,33 @@ from pratique.foundation import vault as sealed_files
 from pratique.foundation.models import DataKey
 from pratique.foundation.storage import BlobStore, StorageError, blob_store
 from pratique.foundation.tenancy import institution_scope
+from pratique.foundation.vault.keys import owner_of
 from pratique.foundation.vault.providers import provider
 from pratique.institutions.models import Institution
-from pratique.institutions.queries import all_institution_ids
+from pratique.interfaces.cli.vault_owners import owners_in, schools
+from pratique.interfaces.cli.vault_rotation import reseal, rotate
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the stored files, and whether every file is whole.")
+
+app.command()(rotate)
+app.command()(reseal)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")]
 
 
 @dataclass
 class Status:
-    """What one institution keeps in the vault."""
+    """What one owner keeps in the vault: an institution (`account` is empty), or one of its transfer accounts."""
 
     institution: str
+    account: str
     files: int
     bytes: int
     keys: int
     newest_key: int | None
+    retired: int
+    # Which wrapping keys its data keys need, as `provider key id`.
+    wrapped_by: list[str]
 
 
 @dataclass
@@ -58,15 +70,29 @@ def status(json: AsJson = False) -> None:
     except sealed_files.VaultError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
-    store = blob_store()
-    found = [_status(store, school) for school in _schools()]
+    found: list[Status] = []
+    try:
+        held = list(provider(name).held())
+        for school in schools():
+            found += _statuses(blob_store(), school)
+    except (sealed_files.VaultError, StorageError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from None
     if json:
-        _print_json({"provider": name, "key_id": key_id, "institutions": [asdict(one) for one in found]})
+        told = [asdict(one) for one in found]
+        _print_json({"provider": name, "key_id": key_id, "held": held, "owners": told})
         return
     typer.echo(f"Key provider: {name}, key {key_id}")
+    for older in held:
+        if older != key_id:
+            typer.echo(f"Older key, kept: {older}")
     for one in found:
         keys = f"{one.keys} data keys, newest {one.newest_key}" if one.keys else "no data key yet"
-        typer.echo(f"{one.institution}: {one.files:,} files, {one.bytes:,} bytes, {keys}")
+        retired = f", {one.retired} retired" if one.retired else ""
+        others = [wrapping for wrapping in one.wrapped_by if wrapping != f"{name} {key_id}"]
+        wrapped = f", wrapped by {', '.join(others)}" if others else ""
+        what = f"  {one.account}" if one.account else one.institution
+        typer.echo(f"{what}: {one.files:,} files, {one.bytes:,} bytes, {keys}{retired}{wrapped}")
 
 
 @app.command()
@@ -75,7 +101,7 @@ def verify(json: AsJson = False) -> None:
     store, verdict, started = blob_store(), Verdict(), time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        for school in _schools():
+        for school in schools():
             names = sorted(store.names(institution_id=school.id))
             task = progress.add_task(school.slug, total=len(names))
             for name in names:
@@ -107,17 +133,28 @@ def _verify(store: BlobStore, school: Institution, name: str, verdict: Verdict) 
         verdict.wrong.append(f"{school.slug}: The stored file {name} cannot be read: {error.strerror}.")
 
 
-def _status(store: BlobStore, school: Institution) -> Status:
-    names = list(store.names(institution_id=school.id))
+def _statuses(store: BlobStore, school: Institution) -> Iterator[Status]:
+    """Yield the institution and then its accounts; one look over names and keys for all of them."""
+    names: dict[UUID, list[str]] = defaultdict(list)
+    for name in store.names(institution_id=school.id):
+        with suppress(ValueError):  # none of ours: `verify` tells
+            names[owner_of(school.id, name)].append(name)
+    keys: dict[UUID, list[DataKey]] = defaultdict(list)
     with institution_scope(school.id):
-        versions = list(DataKey.objects.values_list("version", flat=True))
-    return Status(
-        institution=school.slug,
-        files=len(names),
-        bytes=sum(_size(store, school.id, name) for name in names),
-        keys=len(versions),
-        newest_key=max(versions, default=None),
-    )
+        for key in DataKey.objects.order_by("version"):
+            keys[key.owner_id].append(key)
+    for owner in owners_in(school):
+        own = keys[owner.id]
+        yield Status(
+            institution=school.slug,
+            account=owner.name if owner.is_account else "",
+            files=len(names[owner.id]),
+            bytes=sum(_size(store, school.id, name) for name in names[owner.id]),
+            keys=len(own),
+            newest_key=own[-1].version if own else None,
+            retired=sum(key.retired_at is not None for key in own),
+            wrapped_by=sorted({f"{key.provider} {key.provider_key_id}" for key in own}),
+        )
 
 
 def _size(store: BlobStore, institution_id: UUID, name: str) -> int:
@@ -125,15 +162,6 @@ def _size(store: BlobStore, institution_id: UUID, name: str) -> int:
         return store.size(institution_id=institution_id, name=name)
     except (StorageError, ValueError, OSError):
         return 0  # it went away meanwhile, or is none of ours: `verify` tells
-
-
-def _schools() -> list[Institution]:
-    return [_school(institution_id) for institution_id in all_institution_ids()]
-
-
-def _school(institution_id: UUID) -> Institution:
-    with institution_scope(institution_id):
-        return Institution.objects.get(id=institution_id)
 
 
 def _print_json(value: object) -> None:
