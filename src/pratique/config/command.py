@@ -30,7 +30,7 @@ class Entry:
 
 _CLI = "pratique.interfaces.cli"
 COMMANDS = (
-    Entry("up", f"{_CLI}.up", "Start database, web and workers, and keep them running.", django=False),
+    Entry("up", f"{_CLI}.up", "Start database, web, workers and SFTP, and keep them running.", django=False),
     Entry("down", f"{_CLI}.running", "Stop everything that `up` started.", django=False),
     Entry("status", f"{_CLI}.running", "Say what runs, where, and whether it is healthy.", django=False),
     Entry("doctor", f"{_CLI}.doctor", "Check the installation; each finding says the remedy.", django=False),

@@ -22,6 +22,7 @@ class RunState:
     database: str
     started_at: str
     version: str
+    sftp_port: int = 0
     ready: bool = False
     processes: dict[str, int] = field(default_factory=dict)
 

@@ -30,7 +30,14 @@ from pratique.foundation.embedded_postgres import EmbeddedPostgres
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = "tests.integration.process.settings"
 # What a test inherits from the tests' own settings must not reach the installation under test.
-_FOREIGN = ("DATABASE_URL", "DATABASE_OWNER_URL", "PRATIQUE_BASE_URL", "PRATIQUE_PORT", "PRATIQUE_PARENT")
+_FOREIGN = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "PRATIQUE_BASE_URL",
+    "PRATIQUE_PORT",
+    "PRATIQUE_SFTP_PORT",
+    "PRATIQUE_PARENT",
+)
 
 
 @dataclass
@@ -50,6 +57,7 @@ class Running:
             **inherited,
             "PRATIQUE_VAR": str(folder / "var"),
             "PRATIQUE_PORT": str(port),
+            "PRATIQUE_SFTP_PORT": str(free_port()),
             "PRATIQUE_LOG_LEVEL": "INFO",
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "PYTHONPATH": str(ROOT),

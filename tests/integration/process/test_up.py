@@ -20,7 +20,8 @@ def test_up_status_doctor_second_up_down(running: Running) -> None:
     status = running.run("status", "--json")
     assert status.returncode == 0
     found = running.status()
-    assert (found["web"], found["sftp"], found["database"]) == (running.url, None, "embedded")
+    assert (found["web"], found["database"]) == (running.url, "embedded")
+    assert found["sftp"] == f"127.0.0.1:{running.env['PRATIQUE_SFTP_PORT']}"
     assert found["healthy"] is True
     assert found["workers"] == 2
     with urllib.request.urlopen(f"{running.url}/healthz") as answer:
@@ -37,7 +38,7 @@ def test_up_status_doctor_second_up_down(running: Running) -> None:
     assert f"already runs at {running.url}" in again.stdout
 
     processes = [*running.family(), psutil.Process(running.cluster.pid())]
-    assert len(processes) >= 5  # web and the process that Granian forked, two workers, the database
+    assert len(processes) >= 6  # web and the process that Granian forked, two workers, SFTP, the database
     assert running.run("down").returncode == 0
     assert not alive(processes)
     assert running.run("down").returncode == 0

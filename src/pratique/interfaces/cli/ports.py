@@ -1,11 +1,11 @@
-"""Finding a port for the web process, and saying who has the one that was wanted."""
+"""Finding ports for the web process and for SFTP, and saying who has the one that was wanted."""
 
 import socket
 from contextlib import suppress
 
 import psutil
 
-DEFAULT_PORT = 8000
+DEFAULT_PORT, DEFAULT_SFTP_PORT = 8000, 2222
 _TRIED = 100
 
 
@@ -13,23 +13,21 @@ class PortBusyError(RuntimeError):
     """Something else listens where we were told to."""
 
 
-def choose_port(wanted: int | None) -> int:
-    """Return `wanted`, or where nothing was asked for the first free port from 8000 on.
+def choose_port(wanted: int | None, *, default: int = DEFAULT_PORT, option: str = "--port N") -> int:
+    """Return `wanted`, or where nothing was asked for the first free port from `default` on.
 
     Raises PortBusyError if the wanted one is taken: a choice is not silently changed.
     """
     if wanted is not None:
         if not is_free(wanted):
             raise PortBusyError(
-                f"Port {wanted} is taken by {holder(wanted)}. End that, or choose another with --port N."
+                f"Port {wanted} is taken by {holder(wanted)}. End that, or choose another with {option}."
             )
         return wanted
-    for port in range(DEFAULT_PORT, DEFAULT_PORT + _TRIED):
+    for port in range(default, default + _TRIED):
         if is_free(port):
             return port
-    raise PortBusyError(
-        f"No port from {DEFAULT_PORT} to {DEFAULT_PORT + _TRIED - 1} is free. Choose one: --port N."
-    )
+    raise PortBusyError(f"No port from {default} to {default + _TRIED - 1} is free. Choose one: {option}.")
 
 
 def is_free(port: int) -> bool:

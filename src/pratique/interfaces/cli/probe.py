@@ -1,8 +1,10 @@
-"""Asking a running installation how it is, from outside: the web process, the database, the workers."""
+"""Asking a running installation how it is, from outside: web process, database, workers, SFTP."""
 
 import os
+import socket
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +64,21 @@ def web_answers(port: int, url: str) -> bool:
         return False
 
 
+def sftp_address(port: int) -> str:
+    """Return `host:port` where SFTP is reached from this machine."""
+    host = os.environ.get("PRATIQUE_SFTP_ADDRESS", "127.0.0.1")
+    host = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104  (compared, not bound)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def sftp_answers(port: int) -> bool:
+    """Return whether the SFTP server on `port` greets who connects."""
+    host = sftp_address(port).rpartition(":")[0].strip("[]")
+    with suppress(OSError), socket.create_connection((host, port), timeout=_SECONDS) as connection:
+        return connection.recv(4) == b"SSH-"
+    return False
+
+
 def database_and_workers() -> tuple[str | None, int]:
     """Return the database's shown address (None if it does not answer) and how many workers live."""
     address = database_address()
@@ -82,12 +99,13 @@ def report(state: RunState | None) -> dict[str, Any]:
     """Return what `pratique status --json` prints."""
     database, workers = database_and_workers()
     web = state.url if state and web_answers(state.port, state.url) else None
+    sftp = sftp_address(state.sftp_port) if state and sftp_answers(state.sftp_port) else None
     wanted = sum(name.startswith("worker") for name in state.processes) if state else 0
     return {
         "web": web,
-        "sftp": None,
+        "sftp": sftp,
         "database": database,
-        "healthy": bool(web and database and workers >= max(1, wanted)),
+        "healthy": bool(web and sftp and database and workers >= max(1, wanted)),
         "workers": workers,
         "pid": state.pid if state else None,
         "version": state.version if state else None,

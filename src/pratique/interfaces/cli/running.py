@@ -16,7 +16,7 @@ _PATIENCE = 45.0  # the children have 15 s, then the database writes its last ch
 
 @app.command()
 def down() -> None:
-    """Stop web, workers and the embedded database. Nothing to stop is fine too."""
+    """Stop web, workers, SFTP and the embedded database. Nothing to stop is fine too."""
     folder = RunFolder(var_folder())
     state = folder.running()
     if state is not None:
@@ -50,6 +50,7 @@ def _show(found: dict[str, Any], *, crashed: bool) -> None:
     table = Table(show_header=False, box=None)
     table.add_row("web", found["web"] or "does not answer")
     table.add_row("workers", str(found["workers"]))
+    table.add_row("sftp", found["sftp"] or "does not answer")
     table.add_row("database", found["database"] or "does not answer")
     table.add_row("healthy", "yes" if found["healthy"] else "no")
     Console().print(table)

@@ -1,6 +1,6 @@
 """`pratique up`: everything on one machine, kept running by a small supervisor.
 
-    lock → port → prepare (database, schema, static files, demo) → web and workers → healthy → look after them
+    lock → ports → prepare (database, schema, static files, demo) → web, workers, SFTP → healthy → look after them
 
 Two workers, so that a 50,000-row import never delays a click: one has the queue `bulk`, one all the others.
 With `--background` the same happens in a process of its own, whose words are shown here until it is healthy.
@@ -24,7 +24,7 @@ from pratique.foundation.processes import Identity
 from pratique.foundation.run_state import RunFolder, RunState
 from pratique.foundation.supervisor import Follower, Program, Supervisor
 from pratique.interfaces.cli import probe
-from pratique.interfaces.cli.ports import PortBusyError, choose_port
+from pratique.interfaces.cli.ports import DEFAULT_SFTP_PORT, PortBusyError, choose_port
 
 app = typer.Typer()
 
@@ -50,7 +50,7 @@ def up(
     no_demo: Annotated[bool, typer.Option("--no-demo", help="Do not load the demo institution.")] = False,
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
 ) -> None:
-    """Start database, web and workers, and keep them running until stopped (Ctrl-C, or `pratique down`)."""
+    """Start database, web, workers and SFTP, and keep them running until stopped (Ctrl-C, or `pratique down`)."""
     folder = RunFolder(probe.var_folder())
     if background:
         raise typer.Exit(_in_background(folder, port, no_demo=no_demo))
@@ -59,14 +59,15 @@ def up(
         return
     try:
         chosen = choose_port(port)
+        sftp_port = _choose_sftp_port()
     except PortBusyError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
     if port is None and chosen != supervisor_default():
         typer.echo(f"Port {supervisor_default()} is taken; using {chosen}.")
-    # Settings and children read the port from here.
-    os.environ["PRATIQUE_PORT"] = str(chosen)
-    raise typer.Exit(_run(folder, chosen, demo=not no_demo, follow=not detached))
+    # Settings and children read the ports from here.
+    os.environ.update(PRATIQUE_PORT=str(chosen), PRATIQUE_SFTP_PORT=str(sftp_port))
+    raise typer.Exit(_run(folder, chosen, sftp_port, demo=not no_demo, follow=not detached))
 
 
 def supervisor_default() -> int:
@@ -74,6 +75,16 @@ def supervisor_default() -> int:
     from pratique.interfaces.cli.ports import DEFAULT_PORT
 
     return DEFAULT_PORT
+
+
+def _choose_sftp_port() -> int:
+    wanted = os.environ.get("PRATIQUE_SFTP_PORT")
+    chosen = choose_port(
+        int(wanted) if wanted else None, default=DEFAULT_SFTP_PORT, option="PRATIQUE_SFTP_PORT"
+    )
+    if not wanted and chosen != DEFAULT_SFTP_PORT:
+        typer.echo(f"Port {DEFAULT_SFTP_PORT} is taken; SFTP uses {chosen}.")
+    return chosen
 
 
 @dataclass
@@ -90,7 +101,7 @@ class _Stop:
         self.wanted = True
 
 
-def _run(folder: RunFolder, port: int, *, demo: bool, follow: bool) -> int:
+def _run(folder: RunFolder, port: int, sftp_port: int, *, demo: bool, follow: bool) -> int:
     import django
 
     django.setup()
@@ -106,7 +117,7 @@ def _run(folder: RunFolder, port: int, *, demo: bool, follow: bool) -> int:
     me = Identity.of(os.getpid())
     folder.write(
         RunState(
-            pid=me.pid, created=me.created, url=settings.BASE_URL, port=port,
+            pid=me.pid, created=me.created, url=settings.BASE_URL, port=port, sftp_port=sftp_port,
             database="embedded" if settings.DATABASE_IS_EMBEDDED else "external",
             started_at=datetime.now(UTC).isoformat(timespec="seconds"), version=version("pratique"),
         )
@@ -138,7 +149,7 @@ def _look_after_children(
     )
     follower = Follower({program.name: program.log for program in programs})
     follower.skip()
-    say("Web and workers")
+    say("Web, workers and SFTP")
     try:
         children.start()
         # A log file that appears only now is shown from its beginning.
@@ -150,6 +161,7 @@ def _look_after_children(
             return 1
         if not stop.wanted:
             say(f"\nPratique is ready: {settings.BASE_URL}")
+            say(f"SFTP: {settings.SFTP_PUBLIC_HOST} port {settings.SFTP_PUBLIC_PORT}")
             if follow:
                 _show_sign_ins(settings.BASE_URL)
             folder.update(ready=True)
@@ -175,6 +187,7 @@ def _programs(port: int) -> list[Program]:
         Program(
             "worker-bulk", (*command, "worker", "--name", "bulk", "--queue", "bulk"), logs / "worker-bulk.log"
         ),
+        Program("sftp", (*command, "sftp"), logs / "sftp.log"),
     ]
 
 

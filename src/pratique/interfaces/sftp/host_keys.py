@@ -122,7 +122,9 @@ class HostKeys:
     def _changing(self) -> Iterator[dict[str, list[str]]]:
         """Yield the list and keep what was made of it; two processes take turns."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with fasteners.InterProcessLock(self._folder / ".lock"):
+        lock = self._folder / ".lock"
+        lock.touch(mode=0o600)
+        with fasteners.InterProcessLock(lock):
             before = self._names()
             names = {kind: list(of_kind) for kind, of_kind in before.items()}
             yield names
