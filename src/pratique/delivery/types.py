@@ -60,6 +60,7 @@ FAILURES: Words = {
     "rename_lost": _("Renaming: the connection broke. The next try looks whether it was done."),
     "report_failed": _("The report could not be made as asked. Ask for it again with other filters."),
     "name_taken": _("A file of this name lies in the outbound folder already."),
+    "file_gone": _("The file that was made for it is no longer kept. Deliver the report again."),
     "account_closed": _("The account is closed."),
     "failed_here": _("Something went wrong on our side. We have been told, and it is tried again."),
 }

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from pratique.foundation import audit
 from pratique.foundation.ids import new_id
-from pratique.foundation.storage import blob_store
+from pratique.foundation.storage import FileMissingError, blob_store
 from pratique.foundation.tenancy import institution_scope
-from pratique.transfers.models import OutboundFile, TransferEvent
+from pratique.transfers.models import OutboundFile, TransferAccount, TransferEvent
 from pratique.transfers.outbound import (
     FOLDERS,
     KEPT_AFTER_READING,
@@ -143,7 +143,13 @@ def _check_free(account: AccountRef, folder: str, name: str) -> None:
 
 
 def _keep(row: OutboundFile, account: AccountRef, by: audit.Actor, now: datetime) -> None:
+    store, stored = blob_store(), stored_name(account.id, row.id)
     with institution_scope(account.institution_id):
+        # From here on the sweep of stored content waits for us. If it came first and took the content for a stray,
+        # there is nothing to list.
+        TransferAccount.objects.select_for_update(no_key=True).get(id=account.id)
+        if not store.exists(institution_id=account.institution_id, name=stored):
+            raise FileMissingError(stored)
         row.save(force_insert=True)
         TransferEvent.objects.create(
             institution_id=account.institution_id,

@@ -1,0 +1,100 @@
+"""File-name templates: `students-{date:%Y%m%d-%H%M}.csv`, with {date}, {report} and {n}. PURE.
+
+A template is text with three fields and no more: nothing of Python's own formatting can be reached. What comes out is
+a name that every system takes.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from string import Formatter
+
+from django.utils.translation import gettext as _
+
+from pratique.delivery.types import DeliveryError
+
+LONGEST_NAME = 180  # room for the temporary name's ending, and for endings that customers add
+_LONGEST_TEMPLATE = 200
+_MOST_NUMBERS = 10_000
+_DATE = "%Y-%m-%d"
+# The parts of a date that are digits, whatever the machine's language; and what may stand between them.
+_DATE_SPEC = re.compile(r"(?:%[YmdHMSjyGVu]|[A-Za-z0-9 ._-])*")
+_NUMBER_SPEC = re.compile(r"(0[1-9])?")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._() +=@,-]+")
+
+
+class TemplateError(DeliveryError):
+    """A template cannot be used; the message says why."""
+
+
+def default_template(file_format: str) -> str:
+    """Return the template of a delivery that names none."""
+    return "{report}-{date:%Y%m%d-%H%M}." + file_format
+
+
+def file_name(
+    template: str, *, report: str, local_now: datetime, is_taken: Callable[[str], bool]
+) -> str | None:
+    """Return the name that a template gives at `local_now`, the institution's own time; None if it is taken.
+
+    With {n}, the first number from 1 whose name is free. Raises TemplateError.
+    """
+    parts = _parts(template)
+    numbered = any(field == "n" for _text, field, _spec in parts)
+    for number in range(1, _MOST_NUMBERS if numbered else 2):
+        name = _safe("".join(_filled(*part, report, local_now, number) for part in parts))
+        if not is_taken(name):
+            return name
+    return None
+
+
+def check_template(template: str) -> None:
+    """Raise TemplateError if a template cannot be used."""
+    file_name(template, report="report", local_now=datetime(2026, 1, 2), is_taken=lambda _name: False)
+
+
+def _parts(template: str) -> list[tuple[str, str, str]]:
+    """Return pieces of text, each with the field after it and that field's format."""
+    if not template.strip() or len(template) > _LONGEST_TEMPLATE:
+        raise TemplateError(_("A file name's template has between 1 and 200 characters."))
+    try:
+        parsed = list(Formatter().parse(template))
+    except ValueError:
+        raise TemplateError(_("A brace in the file name's template has no partner.")) from None
+    parts = []
+    for text, field, spec, conversion in parsed:
+        if conversion or (field is not None and field not in ("date", "report", "n")):
+            raise TemplateError(
+                _(
+                    "A file name's template knows {date}, {report} and {n}, such as students-{date:%Y%m%d}.csv."
+                )
+            )
+        spec = spec or ""
+        if (field == "date" and not _DATE_SPEC.fullmatch(spec)) or (field == "report" and spec):
+            raise TemplateError(
+                _("Of a date, a file name can have %Y %y %m %d %H %M %S %j %G %V %u, and - _ . between them.")
+            )
+        if field == "n" and not _NUMBER_SPEC.fullmatch(spec):
+            raise TemplateError(_("A number in a file name is {n}, or {n:03} for three digits."))
+        parts.append((text, field or "", spec))
+    return parts
+
+
+def _filled(text: str, field: str, spec: str, report: str, local_now: datetime, number: int) -> str:
+    if field == "date":
+        return text + local_now.strftime(spec or _DATE)
+    if field == "report":
+        return text + report
+    if field == "n":
+        return text + format(number, f"{spec}d")
+    return text
+
+
+def _safe(name: str) -> str:
+    """Return a name without what some system cannot take: no folders, no hidden names, no odd letters."""
+    safe = _UNSAFE.sub("-", name).strip(" ").lstrip(".").rstrip(".")
+    if not safe.strip("-. "):
+        raise TemplateError(_("The file name's template gives no name."))
+    if len(safe) > LONGEST_NAME:
+        raise TemplateError(_("The file name's template gives a name of more than 180 characters."))
+    return safe
