@@ -1,1 +1,1 @@
-"""The spool: uploads under way and complete ones that are not claimed yet, each a sealed file on this machine's disk."""
+"""The spool: uploads under way, and complete ones that are not claimed yet, each a sealed file on this machine."""
