@@ -4,6 +4,7 @@ While the database is away a bounded number of lines waits. What does not fit is
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ class Journal:
         self._write, self._most = write, most
         self._lines: deque[Line] = deque()
         self._dropped = 0
+        self._give_up_at = 0.0
         self._lock = threading.Lock()
         self._wake, self._stopping = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="sftp-journal", daemon=True)
@@ -43,10 +45,11 @@ class Journal:
 
     def stop(self, seconds: float = 5.0) -> None:
         """Write what waits and end; give up after so many seconds."""
+        self._give_up_at = time.monotonic() + seconds
         self._stopping = True
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join(seconds)
+            self._thread.join(seconds + 1)
         if self._lines:
             log.error("lines of the transfer log were lost at the end", lines=len(self._lines))
 
@@ -74,12 +77,12 @@ class Journal:
         while True:
             ending = self._stopping
             fine = self._write_what_waits()
-            if ending and (fine or not self._lines):
+            if ending and (fine or time.monotonic() >= self._give_up_at):
                 break
-            # While it ends, trouble of the database is waited for a moment only: `stop` has a limit of its own.
-            self._wake.wait(0.2 if self._stopping and not fine else _EVERY if fine else _AFTER_TROUBLE)
-            if not self._stopping:
-                self._wake.clear()
+            if self._stopping:
+                time.sleep(0 if fine else 0.1)
+            else:
+                self._wake.wait(_EVERY if fine else _AFTER_TROUBLE)
         with suppress(Exception):
             connections.close_all()
 
