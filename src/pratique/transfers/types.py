@@ -28,6 +28,11 @@ REASONS: Words = {
     "disk_full": _("There was no room to store it. Try again later."),
     "account_suspended": _("The account is suspended. The file waits until an administrator lifts that."),
     "account_closed": _("The account is closed."),
+    "busy": _("Another session was uploading the same name at that moment."),
+    "taken": _("It was taken for processing, so it cannot be changed any more."),
+    "read_refused": _("Files in /inbound cannot be read back."),
+    "read_only": _("Files in /outbound can be read and deleted, nothing else."),
+    "name_refused": _("A file cannot have that name, or lie in that folder."),
     "failed_here": _("Something went wrong on our side, and nothing of it was stored. We have been told."),
 }  # fmt: skip
 

@@ -110,14 +110,18 @@ class Upload:
             self._break_off()
             raise
 
-    def abandon(self) -> None:
-        """It breaks off: incomplete, and what can be resumed of it stays. An untouched one stays as it was."""
+    def abandon(self) -> bool:
+        """It breaks off: incomplete, and what can be resumed of it stays; return whether that is so.
+
+        One that was there before and was not written to stays as it was.
+        """
         if self._fd is None:
-            return
+            return False
         if self._content.facts.state is State.OPEN:
             self._break_off()
-        else:
-            self._let_go(self._content.facts)
+            return True
+        self._let_go(self._content.facts)
+        return False
 
     def _break_off(self) -> None:
         try:
