@@ -27,6 +27,7 @@ _SUFFIX = ".sealed"
 _PART = 8 * 1024 * 1024
 # One request brings at least so much of a file that is read in a row.
 _LEAST_AHEAD, _MOST_AHEAD = 128 * 1024, 1024 * 1024
+_PAGE = 1000
 _TRIES = 3
 _MISSING = ("NoSuchKey", "404")
 _REMEDIES = {
@@ -154,7 +155,9 @@ class Bucket:
     def names(self, institution_id: UUID, prefix: str) -> Iterator[str]:
         start = f"{self._prefix}{institution_id}/"
         pages = (
-            _client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start + prefix)
+            _client()
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self._bucket, Prefix=start + prefix, PaginationConfig={"PageSize": _PAGE})
         )
         with _told(prefix):
             for page in pages:

@@ -27,22 +27,27 @@ from pratique.foundation.vault.providers.contract import Wrapped
 _NONCE = 12
 _BITS = 256
 _WRONG_PIN = (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange)
-# How tokens say that an authentication tag is not right. Some give an error that may mean anything, so these are
-# believed only after a second try in a new session.
+# How tokens say that an authentication tag is not right: some (SoftHSM) by an error that may mean anything. So it is
+# believed only when a second try in a new session fails too, and the key is seen to work.
 _NOT_ITS_OWN = (
     pkcs11.EncryptedDataInvalid, pkcs11.EncryptedDataLenRange, pkcs11.DataInvalid, pkcs11.DataLenRange,
+    pkcs11.GeneralError, pkcs11.FunctionFailed, pkcs11.ArgumentsBad,
 )  # fmt: skip
 T = TypeVar("T")
 
 
 class _Session:
-    """A process's session with the token, and the wrapping keys that it has seen."""
+    """A process's session with a token, and the wrapping keys that it has seen."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self) -> None:
         self.lock = threading.Lock()
         self.session: Any = None
         self.keys: dict[str, Any] = {}
+
+
+# By process, library and token: a lock and a session of a parent process are of no use in its child, and a token
+# knows one log-in for all of a process.
+_sessions: dict[tuple[int, str, str], _Session] = {}
 
 
 class TokenProvider:
@@ -58,7 +63,6 @@ class TokenProvider:
         self._module, self._token_label, self._label = module, token_label, label
         self._pin_file = Path(pin_file)
         self._refused_pin: tuple[int, int] | None = None
-        self._own = _Session(0)
 
     @property
     def key_id(self) -> str:
@@ -67,11 +71,7 @@ class TokenProvider:
     def wrap(self, data_key: bytes, *, context: bytes) -> Wrapped:
         def wrap(own: _Session) -> Wrapped:
             key_id, key = self._newest(own)
-            nonce = os.urandom(_NONCE)
-            sealed = key.encrypt(
-                data_key, mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, context)
-            )
-            return Wrapped(nonce + sealed, key_id)
+            return Wrapped(_encrypt(key, data_key, context), key_id)
 
         return self._with_session(wrap)
 
@@ -83,14 +83,29 @@ class TokenProvider:
                     f"A data key was wrapped by key {key_id}, which the token {self._token_label} does not have. "
                     "Restore the token from the backup that fits the database."
                 )
-            opened: bytes = key.decrypt(
-                wrapped[_NONCE:],
-                mechanism=Mechanism.AES_GCM,
-                mechanism_param=GCMParams(wrapped[:_NONCE], context),
-            )
-            return opened
+            return _decrypt(key, wrapped, context)
 
-        return self._with_session(unwrap)
+        try:
+            return self._tried(unwrap)
+        except pkcs11.PKCS11Error as error:
+            if isinstance(error, _NOT_ITS_OWN) and self._works(key_id):
+                raise KeyLockedError(
+                    "A wrapped data key is damaged, or belongs to another institution or account. "
+                    "Restore it from a backup."
+                ) from None
+            raise self._explained(error) from None
+
+    def _works(self, key_id: str) -> bool:
+        """Return whether the key gives back what it wraps: then it was the wrapped bytes that were wrong."""
+
+        def there_and_back(own: _Session) -> bool:
+            key = self._all(own)[key_id]
+            return _decrypt(key, _encrypt(key, b"probe", b""), b"") == b"probe"
+
+        try:
+            return self._tried(there_and_back)
+        except (pkcs11.PKCS11Error, KeyError):
+            return False
 
     def make_key(self) -> str:
         def make(own: _Session) -> str:
@@ -140,21 +155,28 @@ class TokenProvider:
         return f"{self._label}:{key_id.hex()}"
 
     def _with_session(self, deed: Callable[[_Session], T]) -> T:
-        """Return what `deed` does in this process's session, tried once more in a new one after an error."""
-        if self._own.pid != os.getpid():
-            self._own = _Session(os.getpid())  # a lock and a session of the parent's are of no use here
-        own = self._own
+        """Return what `deed` does in this process's session. Raises KeyProviderError, and what `deed` raises."""
+        try:
+            return self._tried(deed)
+        except pkcs11.PKCS11Error as error:
+            raise self._explained(error) from None
+
+    def _tried(self, deed: Callable[[_Session], T]) -> T:
+        """Do it, and once more in a new session after an error."""
+        own = _sessions.setdefault((os.getpid(), self._module, self._token_label), _Session())
         with own.lock:
-            for again in (False, True):
-                try:
-                    if own.session is None:
-                        own.session = self._open(anew=again)
-                    return deed(own)
-                except pkcs11.PKCS11Error as error:
-                    self._leave(own)
-                    if again:
-                        raise self._explained(error) from None
-        raise AssertionError("one of the two tries returns or raises")
+            try:
+                if own.session is None:
+                    own.session = self._open()
+                return deed(own)
+            except pkcs11.PKCS11Error:
+                self._leave(own)
+            own.session = self._open(anew=True)
+            try:
+                return deed(own)
+            except pkcs11.PKCS11Error:
+                self._leave(own)
+                raise
 
     def _leave(self, own: _Session) -> None:
         session, own.session, own.keys = own.session, None, {}
@@ -162,17 +184,18 @@ class TokenProvider:
             with suppress(pkcs11.PKCS11Error):  # it may be gone already: that is why we leave
                 session.close()
 
-    def _open(self, *, anew: bool) -> Any:
+    def _open(self, *, anew: bool = False) -> Any:
         pin = self._pin()
         library = _library(self._module, os.getpid())
         if anew:
             library.reinitialize()
         try:
-            token = library.get_token(token_label=self._token_label)
-            return token.open(rw=True, user_pin=pin)
-        except pkcs11.UserAlreadyLoggedIn:
-            # Log-in holds for all sessions of a process: somebody else in it was first.
-            return token.open(rw=True)
+            try:
+                return library.get_token(token_label=self._token_label).open(rw=True, user_pin=pin)
+            except pkcs11.UserAlreadyLoggedIn:
+                # By a session that we lost. Its log-in could end under us at any time.
+                library.reinitialize()
+                return library.get_token(token_label=self._token_label).open(rw=True, user_pin=pin)
         except _WRONG_PIN:
             self._refused_pin = self._pin_seen()
             raise self._bad_pin() from None
@@ -199,15 +222,8 @@ class TokenProvider:
         )
 
     def _explained(self, error: pkcs11.PKCS11Error) -> Exception:
-        if isinstance(error, _NOT_ITS_OWN):
-            return KeyLockedError(
-                "A wrapped data key is damaged, or belongs to another institution or account. "
-                "Restore it from a backup."
-            )
-        problem, remedy = (
-            f"The token {self._token_label} gives an error ({type(error).__name__})",
-            ("Check the HSM with its own tools, and try again."),
-        )
+        problem = f"The token {self._token_label} gives an error ({type(error).__name__})"
+        remedy = "Check the HSM with its own tools, and try again."
         if isinstance(error, pkcs11.NoSuchToken | pkcs11.TokenNotPresent):
             problem = f"The HSM has no token labelled {self._token_label}"
             remedy = "Plug it in, or correct PRATIQUE_PKCS11_TOKEN."
@@ -218,6 +234,20 @@ class TokenProvider:
             problem = f"The token {self._token_label} does not do AES-GCM with our nonce"
             remedy = "Use one that does, or another key provider."
         return KeyProviderError(f"{problem}. {remedy}")
+
+
+def _encrypt(key: Any, data: bytes, context: bytes) -> bytes:
+    nonce = os.urandom(_NONCE)
+    sealed: bytes = key.encrypt(data, mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, context))
+    return nonce + sealed
+
+
+def _decrypt(key: Any, wrapped: bytes, context: bytes) -> bytes:
+    nonce, sealed = wrapped[:_NONCE], wrapped[_NONCE:]
+    opened: bytes = key.decrypt(
+        sealed, mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, context)
+    )
+    return opened
 
 
 @lru_cache(maxsize=8)
