@@ -31,6 +31,7 @@ SECTIONS = (
     Section("rosters", _("Rosters"), Permission.IMPORT_ROSTERS, "roster"),
     Section("reports", _("Reports"), Permission.VIEW_REPORTS, "report"),
     Section("partners", _("Partners"), Permission.VIEW_PARTNERS, "partner"),
+    Section("transfers", _("File transfer"), Permission.VIEW_TRANSFERS, "transfer"),
     Section("activity", _("Activity"), Permission.VIEW_AUDIT, "activity"),
     Section("outbox", _("Outbox"), Permission.VIEW_AUDIT, "outbox"),
 )

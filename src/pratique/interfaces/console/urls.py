@@ -19,6 +19,10 @@ from pratique.interfaces.console.views import (
     review_reasons,
     rosters,
     students,
+    transfer_account,
+    transfer_keys,
+    transfer_lists,
+    transfers,
 )
 
 urlpatterns = [
@@ -90,6 +94,37 @@ urlpatterns = [
         "partners/<uuid:partner_id>/<slug:environment>/resume/", partner.partner_resume, name="partner_resume"
     ),
     path("partners/<uuid:partner_id>/<slug:environment>/limit/", partner.partner_limit, name="partner_limit"),
+    path("transfers/", transfers.transfers, name="transfers"),
+    path("transfers/new/", transfers.transfer_new, name="transfer_new"),
+    path("transfers/settings/", transfers.transfer_settings, name="transfer_settings"),
+    path("transfers/set-up/", transfers.transfer_set_up, name="transfer_set_up"),
+    path("transfers/<uuid:account_id>/", transfer_account.transfer_account, name="transfer_account"),
+    path("transfers/<uuid:account_id>/change/", transfer_account.transfer_change, name="transfer_change"),
+    path("transfers/<uuid:account_id>/suspend/", transfer_account.transfer_suspend, name="transfer_suspend"),
+    path("transfers/<uuid:account_id>/lift/", transfer_account.transfer_lift, name="transfer_lift"),
+    path("transfers/<uuid:account_id>/close/", transfer_account.transfer_close, name="transfer_close"),
+    path(
+        "transfers/<uuid:account_id>/clients/",
+        transfer_account.transfer_account_clients,
+        name="transfer_account_clients",
+    ),
+    path("transfers/<uuid:account_id>/keys/new/", transfer_keys.transfer_key_new, name="transfer_key_new"),
+    path(
+        "transfers/<uuid:account_id>/keys/<uuid:key_id>/revoke/",
+        transfer_keys.transfer_key_revoke,
+        name="transfer_key_revoke",
+    ),
+    path(
+        "transfers/<uuid:account_id>/outbound/<uuid:file_id>/delete/",
+        transfer_lists.transfer_outbound_delete,
+        name="transfer_outbound_delete",
+    ),
+    path(
+        "transfers/<uuid:account_id>/log/export.csv",
+        transfer_lists.transfer_log_export,
+        name="transfer_log_export",
+    ),
+    path("transfers/<uuid:account_id>/<slug:what>/", transfer_lists.transfer_rows, name="transfer_rows"),
     path("help/", help.help_page, name="help"),
     path("students/<uuid:student_id>/messages/", students.student_message, name="student_message"),
     path("review/", review.review_queue, name="review_queue"),

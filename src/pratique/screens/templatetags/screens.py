@@ -87,7 +87,11 @@ def share_bar(part: int, whole: int) -> SafeString:
 def form_field(field: BoundField) -> dict[str, Any]:
     """A form's field with label, hint, error and widget as USWDS wants them."""
     kind = getattr(field.field.widget, "input_type", "select")
-    style = {"checkbox": "usa-checkbox__input", "select": "usa-select"}.get(kind, "usa-input")
+    style = {
+        "checkbox": "usa-checkbox__input",
+        "select": "usa-select",
+        "textarea": "usa-textarea",
+    }.get(kind, "usa-input")
     if field.errors:
         style += " usa-input--error"
     return {
