@@ -37,6 +37,7 @@ COMMANDS = (
     Entry("migrate", f"{_CLI}.maintenance", "Bring the database to the present schema."),
     Entry("roster", f"{_CLI}.roster", "Check and import files of students."),
     Entry("reports", f"{_CLI}.reports", "List reports, and write one into a file."),
+    Entry("deliver", f"{_CLI}.deliver", "Deliver a report to an account or to a customer’s server."),
     Entry("vault", f"{_CLI}.vault", "Keys of the stored files; read every file and name what is wrong."),
     Entry("audit", f"{_CLI}.audit", "Verify the chain of the audit trail; ask who saw a record."),
     Entry("demo", f"{_CLI}.demo", "The demo institution, who can sign in to it, and how its partner calls."),

@@ -6,7 +6,7 @@ a name that every system takes.
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from string import Formatter
 
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from pratique.delivery.types import DeliveryError
 
 LONGEST_NAME = 180  # room for the temporary name's ending, and for endings that customers add
 _LONGEST_TEMPLATE = 200
-_MOST_NUMBERS = 10_000
+_LARGEST_NUMBER = 2**30
 _DATE = "%Y-%m-%d"
 # The parts of a date that are digits, whatever the machine's language; and what may stand between them.
 _DATE_SPEC = re.compile(r"(?:%[YmdHMSjyGVu]|[A-Za-z0-9 ._-])*")
@@ -37,20 +37,32 @@ def file_name(
 ) -> str | None:
     """Return the name that a template gives at `local_now`, the institution's own time; None if it is taken.
 
-    With {n}, the first number from 1 whose name is free. Raises TemplateError.
+    With {n}, a number whose name is free while the one before is taken: asked for in steps that double, so that the
+    ten-thousandth file asks no longer than the tenth. Raises TemplateError.
     """
     parts = _parts(template)
-    numbered = any(field == "n" for _text, field, _spec in parts)
-    for number in range(1, _MOST_NUMBERS if numbered else 2):
-        name = _safe("".join(_filled(*part, report, local_now, number) for part in parts))
-        if not is_taken(name):
-            return name
-    return None
+
+    def numbered(number: int) -> str:
+        return _safe("".join(_filled(*part, report, local_now, number) for part in parts))
+
+    if not any(field == "n" for _text, field, _spec in parts):
+        return None if is_taken(numbered(1)) else numbered(1)
+    taken, free = 0, 1
+    while is_taken(numbered(free)):
+        taken, free = free, free * 2
+        if free > _LARGEST_NUMBER:
+            return None
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        taken, free = (middle, free) if is_taken(numbered(middle)) else (taken, middle)
+    return numbered(free)
 
 
 def check_template(template: str) -> None:
     """Raise TemplateError if a template cannot be used."""
-    file_name(template, report="report", local_now=datetime(2026, 1, 2), is_taken=lambda _name: False)
+    file_name(
+        template, report="report", local_now=datetime(2026, 1, 2, tzinfo=UTC), is_taken=lambda _name: False
+    )
 
 
 def _parts(template: str) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
 from pratique.delivery.models import Delivery, DeliveryState, Destination
@@ -105,7 +106,7 @@ def waiting_for(destination: Destination) -> int:
     return Delivery.objects.filter(destination_id=destination.id, state__in=OPEN_STATES).count()
 
 
-def _order(sorts: Mapping[str, str], sort: str, usual: str) -> list[object]:
+def _order(sorts: Mapping[str, str], sort: str, usual: str) -> list[str | OrderBy]:
     if sort.removeprefix("-") not in sorts:
         sort = usual
     field = F(sorts[sort.removeprefix("-")])

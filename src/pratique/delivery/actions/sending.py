@@ -1,0 +1,236 @@
+"""What is written while a delivery is on its way: begun, its file made, how far it is, how the try ended.
+
+Each step is a transaction of its own, and safe to repeat: a worker may die between any two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from pratique.delivery import policies
+from pratique.delivery.actions.deliveries import place_id_of, record, stored_name
+from pratique.delivery.actions.destinations import ask_for_try
+from pratique.delivery.models import Delivery, DeliveryState, Destination
+from pratique.foundation import audit
+from pratique.foundation.queue import enqueue
+from pratique.foundation.storage import blob_store
+from pratique.foundation.tenancy import institution_scope
+from pratique.reports import actions as reports
+from pratique.reports.types import Format
+from pratique.transfers.models import OutboundFile
+
+BY = audit.Actor("system", "delivery")
+
+
+class DeliveryCancelledError(Exception):
+    """Somebody cancelled the delivery while it was being sent."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A try that has begun; `destination` is None for an account."""
+
+    delivery: Delivery
+    destination: Destination | None
+
+
+def begin(institution_id: UUID, delivery_id: UUID, now: datetime) -> Begun | None:
+    """Begin a try, and return it; None if there is nothing to do now."""
+    with institution_scope(institution_id):
+        # The destination first, as everybody who locks both does.
+        destinations = Destination.objects.select_for_update(no_key=True, of=("self",))
+        destination = destinations.filter(delivery__id=delivery_id).first()
+        delivery = _locked(delivery_id)
+        if delivery is None or delivery.state not in (DeliveryState.WAITING, DeliveryState.SENDING):
+            return None
+        early = delivery.next_try_at is None or delivery.next_try_at > now
+        if delivery.state == DeliveryState.WAITING and early:
+            return None
+        if destination is not None and destination.stopped_at:
+            delivery.state, delivery.next_try_at = DeliveryState.WAITING, None
+            delivery.save()
+            return None
+        delivery.state, delivery.tries, delivery.sent = DeliveryState.SENDING, delivery.tries + 1, 0
+        delivery.next_try_at = now + policies.LEASE
+        delivery.save()
+        return Begun(delivery, destination)
+
+
+def make_file(delivery: Delivery) -> None:
+    """Make the report's file and keep it sealed, once for all tries; call it outside any transaction.
+
+    A worker killed before the size is noted makes it again: nothing has been sent of it. Raises ReportError.
+    """
+    store, size = blob_store(), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for block in report_of(delivery):
+            size += len(block)
+            yield block
+
+    store.put(institution_id=delivery.institution_id, name=stored_name(delivery.id), content=counted())
+    with institution_scope(delivery.institution_id):
+        changed = _sending(delivery).update(size=size)
+    if not changed:
+        store.delete(institution_id=delivery.institution_id, name=stored_name(delivery.id))
+        raise DeliveryCancelledError
+    delivery.size = size
+
+
+def report_of(delivery: Delivery) -> Iterator[bytes]:
+    """Return the report as a file, with a note in the audit trail that whoever asked for it takes it away."""
+    kind, _colon, id_ = delivery.requested_by.partition(":")
+    return reports.export(
+        institution_id=delivery.institution_id,
+        key=delivery.report_key,
+        parameters=delivery.parameters,
+        format=Format(delivery.format),
+        by=audit.Actor(kind, id_),
+        now=delivery.requested_at,
+    )
+
+
+def note_sent(delivery: Delivery, sent: int, now: datetime) -> None:
+    """Note how far a try is, and that its worker lives. Raises DeliveryCancelledError."""
+    with institution_scope(delivery.institution_id):
+        if not _sending(delivery).update(sent=sent, next_try_at=now + policies.LEASE):
+            raise DeliveryCancelledError
+
+
+def note_renaming(delivery: Delivery, now: datetime) -> None:
+    """Note that the server is about to be asked for the final name. Raises DeliveryCancelledError."""
+    with institution_scope(delivery.institution_id):
+        if not _sending(delivery).update(renaming_at=now, sent=F("size")):
+            raise DeliveryCancelledError
+
+
+def delivered(delivery: Delivery, now: datetime, *, outbound_file: OutboundFile | None = None) -> None:
+    """End a delivery that arrived; its kept file goes with the commit."""
+    with institution_scope(delivery.institution_id):
+        if delivery.destination_id:
+            Destination.objects.filter(id=delivery.destination_id).update(
+                failures_in_row=0, last_success_at=now
+            )
+        done = _sending(delivery).update(
+            state=DeliveryState.DELIVERED, finished_at=now, next_try_at=None, failure="",
+            outbound_file=outbound_file, size=outbound_file.size if outbound_file else F("size"), sent=F("size"),
+        )  # fmt: skip
+        if not done:
+            return
+        record("delivered", delivery, BY, now, {"report": delivery.report_key})
+        transaction.on_commit(
+            lambda: blob_store().delete(
+                institution_id=delivery.institution_id, name=stored_name(delivery.id)
+            ),
+            robust=True,
+        )
+
+
+def failed(delivery: Delivery, code: str, now: datetime) -> None:
+    """End a try that failed with `code`: plan the next one, give up, or stop the destination; tell people if due."""
+    with institution_scope(delivery.institution_id):
+        destination = None
+        if delivery.destination_id:
+            destination = Destination.objects.select_for_update(no_key=True).get(id=delivery.destination_id)
+        kept = _locked(delivery.id)
+        if kept is None or kept.state != DeliveryState.SENDING:
+            return
+        again = policies.next_try(kept.tries, code, now=now)
+        stop = _count_failure(destination, kept, code, now) if destination is not None else ""
+        kept.failure = code
+        if stop:
+            kept.state, kept.next_try_at = DeliveryState.WAITING, None
+        elif again:
+            kept.state, kept.next_try_at = DeliveryState.WAITING, again
+        else:
+            kept.state, kept.next_try_at, kept.finished_at = DeliveryState.FAILED, None, now
+            record("failed", kept, BY, now, {"failure": code, "tries": kept.tries})
+            if destination is not None:
+                _tell(destination, "given_up", kept)
+        kept.save()
+
+
+def ask_for_due(*, institution_id: UUID, now: datetime) -> int:
+    """Ask workers for every try that is due, or whose worker is taken for dead; return how many."""
+    with institution_scope(institution_id):
+        due = Delivery.objects.filter(
+            Q(destination__isnull=True) | Q(destination__stopped_at__isnull=True),
+            state__in=(DeliveryState.WAITING, DeliveryState.SENDING),
+            next_try_at__lte=now,
+        )
+        found = list(due.order_by("next_try_at", "id"))
+        for delivery in found:
+            ask_for_try(institution_id, delivery.id, place_id=place_id_of(delivery))
+    return len(found)
+
+
+def forget_files(*, institution_id: UUID, now: datetime) -> int:
+    """Delete kept files that no try will send, and links to outbound files that were deleted; return how many files."""
+    store = blob_store()
+    stored = list(store.names(institution_id=institution_id, prefix="delivery/"))
+    with institution_scope(institution_id):
+        needed = Delivery.objects.filter(
+            Q(state__in=(DeliveryState.WAITING, DeliveryState.SENDING))
+            | Q(state=DeliveryState.FAILED, finished_at__gte=now - policies.FAILED_FILES_KEPT)
+        )
+        names = {stored_name(id_) for id_ in needed.values_list("id", flat=True)}
+        # The rows of outbound files go some day; a delivery says that it was delivered without them.
+        Delivery.objects.filter(outbound_file__deleted_at__isnull=False).update(outbound_file=None)
+    return store.delete_many(institution_id=institution_id, names=[one for one in stored if one not in names])
+
+
+def _count_failure(destination: Destination, delivery: Delivery, code: str, now: datetime) -> str:
+    """Note a failed try on its destination; return why that is stopped now, or empty."""
+    same_before = destination.failures_in_row if _last_failure(destination, delivery) == code else 0
+    destination.failures_in_row += 1
+    stop = policies.stop_for(code, same_before)
+    if stop:
+        destination.stopped_at, destination.stopped_for = now, stop
+        audit.record(
+            "delivery:destination:stopped",
+            institution_id=destination.institution_id,
+            by=BY,
+            now=now,
+            subject_type="destination",
+            subject_id=destination.id,
+            detail={"because": stop},
+        )
+        _tell(destination, stop, delivery)
+    elif policies.is_alert_due(destination.failures_in_row):
+        _tell(destination, "failing", delivery)
+    destination.save(update_fields=["failures_in_row", "stopped_at", "stopped_for"])
+    return stop
+
+
+def _last_failure(destination: Destination, delivery: Delivery) -> str:
+    """Return what the try before this one failed with, of whichever delivery it was."""
+    if delivery.failure:
+        return delivery.failure
+    others = (
+        Delivery.objects.filter(destination_id=destination.id).exclude(id=delivery.id).exclude(failure="")
+    )
+    return others.order_by("-requested_at", "-id").values_list("failure", flat=True).first() or ""
+
+
+def _tell(destination: Destination, why: str, delivery: Delivery) -> None:
+    enqueue(
+        "delivery.alert",
+        institution_id=destination.institution_id,
+        queue="mail",
+        destination_id=str(destination.id),
+        delivery_id=str(delivery.id),
+        why=why,
+    )
+
+
+def _locked(delivery_id: UUID) -> Delivery | None:
+    return Delivery.objects.select_for_update().filter(id=delivery_id).first()
+
+
+def _sending(delivery: Delivery) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(id=delivery.id, state=DeliveryState.SENDING)
