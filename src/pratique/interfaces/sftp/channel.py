@@ -7,8 +7,8 @@ requests wait, and work stops while answers wait, so nothing is read from a file
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import suppress
+from typing import Any, Protocol
 
 import asyncssh
 
@@ -25,6 +25,13 @@ _MOST_WAITING = 1024 * 1024  # requests that wait before reading stops
 _FEW_WAITING = 256 * 1024  # ... and goes on
 
 
+class Submits(Protocol):
+    """What has things done in threads: `workers.Workers`, or an executor of concurrent.futures."""
+
+    def submit(self, action: Callable[..., object], /, *values: Any) -> object:
+        """Have `action(*values)` called; RuntimeError when there is nobody any more."""
+
+
 class SftpSession(asyncssh.SSHServerSession[bytes]):
     """One SFTP session; made by the server for every channel that a client opens.
 
@@ -35,7 +42,7 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
     def __init__(
         self,
         filesystem: FileSystem,
-        executor: Executor,
+        executor: Submits,
         on_end: Callable[[str], None],
         limits: Limits | None = None,
     ) -> None:
@@ -45,11 +52,14 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._working = False
         self._full = False  # asyncssh holds more answers than it should: no work until they are gone
+        self._held = False  # ... or the socket does
+        self._lagging = False  # answers were still on their way out when last looked at
         self._paused = False
         self._heard = False  # the client went on after the answers so far
         self._no_more = False  # EOF, or the channel is gone
-        self._end_code = ""
+        self._stopped = False
         self._ending = False
+        self._end_code = ""
         self.last_heard = self._loop.time()
 
     # What asyncssh calls.
@@ -70,7 +80,7 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Take what the client sent."""
         self.last_heard = self._loop.time()
-        if datatype is not None or self._no_more or self._end_code:
+        if datatype is not None or self._no_more:
             return
         self._note_heard()
         self._codec.feed(data)
@@ -82,7 +92,8 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
     def eof_received(self) -> bool:
         """Take the orderly end; answers that are still due go out before the channel closes."""
         self.last_heard = self._loop.time()
-        self._note_heard()
+        if not self._no_more:
+            self._note_heard()
         self._no_more = True
         self._end_code = self._end_code or "client"
         self._go_on()
@@ -98,43 +109,70 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take the end. Without an error the client closed the channel, or ended the connection, in good order."""
-        if exc is None and not self._end_code:
-            self._note_heard()
+        """Take the end. Without an error the client closed the channel, or ended the connection, in good order.
+
+        Requests that have come are still worked off, as far as they are more than questions: a CLOSE that was sent
+        right before the end completes the upload.
+        """
+        if exc is None and not self._no_more and not self._lagging and not self._working:
+            self._heard = True
         self._end_code = self._end_code or ("client" if exc is None else "lost")
-        self._channel, self._no_more, self._full = None, True, False
+        self._channel, self._no_more, self._full, self._held = None, True, False, False
+        self._codec.alone = True
         self._go_on()
 
     # What the server calls.
 
+    def hold(self, held: bool) -> None:
+        """Be told that the socket takes no more for now, or does again (pause_writing, resume_writing).
+
+        asyncssh itself goes by the client's window only, and a client may open one of 4 GB and not read.
+        """
+        self._held = held
+        self._go_on()
+
     def stop(self, code: str) -> None:
         """End the session from our side, for the reason `code`: nothing more is worked off."""
-        if not self._end_code:
-            self._end_code = code
-        self._no_more = True
+        self._end_code = self._end_code or code
+        self._no_more = self._stopped = True
         self._shut()
         self._go_on()
 
     # Work.
 
     def _note_heard(self) -> None:
-        if self._channel is None or (not self._working and self._channel.get_write_buffer_size() == 0):
-            self._heard = True
+        """What came was sent by a client that has had all answers, unless some are still on their way out."""
+        if self._channel is not None:
+            self._lagging = self._held or self._channel.get_write_buffer_size() > 0
+        self._heard = not self._lagging and not self._working
 
     def _go_on(self) -> None:
         """Begin a batch if there is something to do, room for the answers and nobody at work."""
-        if self._working or self._full or self._ending:
-            return
-        if self._codec.ready and self._end_code in ("", "client", "lost"):
-            self._working = True
-            heard, self._heard = self._heard, False
-            self._executor.submit(self._work, heard)
-        elif self._codec.broken or self._no_more:
-            self._ending = True
-            if self._codec.broken and self._end_code in ("", "client"):
-                self._end_code = "protocol"
-            heard, self._heard = self._heard, False
-            self._executor.submit(self._finish, heard)
+        while not (self._working or self._ending):
+            heard = self._heard
+            if self._codec.ready and not self._stopped:
+                if self._full or self._held:
+                    return
+                self._heard = False
+                if self._codec.at_once():
+                    self._send(self._codec.process(_ROOM, most=1))
+                    self._read_on()
+                else:
+                    self._working = True
+                    self._submit(self._work, heard)
+            elif self._codec.broken or self._no_more:
+                if self._codec.broken and not self._stopped and self._end_code in ("", "client"):
+                    self._end_code = "protocol"
+                self._ending = self._no_more = True
+                self._submit(self._finish, heard)
+            else:
+                return
+
+    def _submit(self, action: Callable[[bool], None], heard: bool) -> None:
+        try:
+            self._executor.submit(action, heard)
+        except RuntimeError:
+            self._ending = True  # the server has ended; what is open is found by the next one
 
     def _work(self, heard: bool) -> None:
         """In a thread: work off a batch."""
@@ -157,14 +195,21 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
     def _worked(self, answers: bytes) -> None:
         """Send the answers of a batch, and go on."""
         self._working = False
+        self._send(answers)
+        self._read_on()
+        self._go_on()
+
+    def _read_on(self) -> None:
+        if self._paused and self._codec.waiting < _FEW_WAITING and self._channel is not None:
+            self._paused = False
+            self._channel.resume_reading()
+
+    def _send(self, answers: bytes) -> None:
         channel = self._channel
-        if channel is not None and answers:
+        if channel is not None and answers and not self._stopped:
             with suppress(OSError):  # the channel is closing: connection_lost comes
                 channel.write(answers)  # may call pause_writing
-        if self._paused and self._codec.waiting < _FEW_WAITING and channel is not None:
-            self._paused = False
-            channel.resume_reading()
-        self._go_on()
+                self._lagging = channel.get_write_buffer_size() > 0
 
     def _finished(self) -> None:
         self._shut()

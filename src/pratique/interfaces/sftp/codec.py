@@ -1,12 +1,10 @@
 """A conversation in SFTP version 3 without network and threads: bytes in, bytes out, a FileSystem behind.
 
-Two sides. `feed` (and the questions `ready`, `waiting`, `broken`) belong to whoever receives bytes; `process`, `heard`
-and `end` belong to whoever works, one call at a time. The two may be different threads at the same time: they share a
-deque, and each side writes only its own counter.
+Two sides. `feed` (and the questions `ready` and `waiting`) belong to whoever receives bytes; the rest belongs to
+whoever works, one call at a time. The two may be different threads at the same time.
 """
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,21 +22,26 @@ from pratique.interfaces.sftp.filesystem import (
     SftpError,
     Status,
 )
+from pratique.interfaces.sftp.framing import Requests
 from pratique.interfaces.sftp.packets import Fields, Kind, Malformed, Packet
 
 log = structlog.get_logger(__name__)
 
-_LENGTH = Struct(">I")
-_WRITE_HEAD = Struct(">BII")
-_SMALL = 4096  # copying so little is cheaper than a view, which keeps the whole chunk in memory
-_COST = 100  # what a waiting packet takes in memory besides its bytes
+_NUMBER = Struct(">I")
+_LIMITS = Struct(">QQQQ")
+_MOST_PACKET = 256 * 1024
+
+# What a client that is gone no longer needs. OPEN too: only its answer says under which handle to go on.
+_ONLY_ASKED = frozenset(
+    (Kind.OPEN, Kind.READ, Kind.OPENDIR, Kind.READDIR, Kind.STAT, Kind.LSTAT, Kind.FSTAT, Kind.REALPATH)
+)
 
 
 @dataclass(frozen=True)
 class Limits:
     """What one session may ask for."""
 
-    packet: int = 256 * 1024 + 2048  # a longer one ends the session
+    packet: int = _MOST_PACKET + 2048  # a longer one ends the session
     read: int = 255 * 1024  # a READ gets no more than this
     write: int = 255 * 1024  # what clients are told; what fits into a packet is taken
     handles: int = 64
@@ -53,7 +56,7 @@ class _Folder:
     at: int = 0
 
 
-class Broken(Exception):
+class _BrokenError(Exception):
     """What came is no SFTP: the session ends."""
 
 
@@ -63,19 +66,15 @@ class Codec:
     def __init__(self, filesystem: FileSystem, limits: Limits | None = None) -> None:
         self._files = filesystem
         self._limits = limits or Limits()
-        self._requests: deque[Packet] = deque()
-        self._prefix = b""  # of a packet's length, when its four bytes come in parts
-        self._partial: bytearray | None = None
-        self._filled = 0
-        self._taken_in = 0
-        self._done = 0
+        self._requests = Requests(self._limits.packet)
         self._handles: dict[bytes, FileHandle | _Folder] = {}
-        self._begun = False
-        self._answered_since_heard = False
-        self._over = False
+        self._written: set[bytes] = set()
+        self._begun = self._over = False
+        self._completed = False  # an upload, by an answer that the client may not have had
         self._out: list[bytes] = []
         self._size = 0
         self.broken = ""  # why the session must be closed, for the log
+        self.alone = False  # nobody is there to have answers: requests that only ask are left out
         self._answers: dict[int, Callable[[int, Packet], None]] = {
             Kind.OPEN: self._open,
             Kind.CLOSE: self._close,
@@ -103,75 +102,74 @@ class Codec:
     @property
     def ready(self) -> bool:
         """Whether a whole request waits."""
-        return bool(self._requests)
+        return len(self._requests) > 0
 
     @property
     def waiting(self) -> int:
         """How much memory the requests take that wait."""
-        return self._taken_in - self._done
+        return self._requests.waiting
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they come. A length that cannot be sets `broken`; what comes after it is not looked at."""
-        at, end = 0, len(data)
-        while at < end and not self.broken:
-            if self._partial is not None:
-                taken = min(len(self._partial) - self._filled, end - at)
-                self._partial[self._filled : self._filled + taken] = memoryview(data)[at : at + taken]
-                self._filled += taken
-                at += taken
-                if self._filled == len(self._partial):
-                    self._take(self._partial)
-                    self._partial = None
-                continue
-            if self._prefix or end - at < 4:
-                needed = 4 - len(self._prefix)
-                self._prefix += data[at : at + needed]
-                at += needed
-                if len(self._prefix) < 4:
-                    return
-                (length,) = _LENGTH.unpack(self._prefix)
-                self._prefix = b""
-            else:
-                (length,) = _LENGTH.unpack_from(data, at)
-                at += 4
-            if not 5 <= length <= self._limits.packet:  # a type and an id (or a version) are in every packet
-                self.broken = "packet length"
-            elif end - at < length:
-                self._partial, self._filled = bytearray(length), 0
-            else:
-                self._take(data[at : at + length] if length < _SMALL else memoryview(data)[at : at + length])
-                at += length
-
-    def _take(self, packet: Packet) -> None:
-        self._taken_in += len(packet) + _COST
-        self._requests.append(packet)
+        """Take bytes as they come, cut anywhere. A length that cannot be sets `broken`; nothing after it counts."""
+        self._requests.feed(data)
+        if self._requests.broken:
+            self.broken = self.broken or "an impossible length of a packet"
 
     # The side that works.
 
-    def process(self, room: int) -> bytes:
-        """Answer requests in their order until none waits or `room` bytes of answers are there; return the answers.
+    def at_once(self) -> bool:
+        """Return whether what `process(most=1)` would do next needs memory only, and no time.
+
+        OpenSSH's client asks for one thing at a time and waits for it, with small files: a hop to a thread and back is
+        what such a request costs most. When more wait, one hop serves them all.
+        """
+        if self._completed or len(self._requests) > 2:
+            return False
+        packet = self._requests.peek()
+        kind = packet[0]
+        try:
+            if kind == Kind.READ:
+                fields = Fields(packet, 5)
+                handle, offset, length = self._file(fields.text()), fields.long(), fields.number()
+                return _says(handle, "reads_at_once", offset, min(length, self._limits.read))
+            if kind == Kind.WRITE:
+                fields = Fields(packet, 5)
+                handle, offset = self._file(fields.text()), fields.long()
+                return _says(handle, "writes_at_once", offset, fields.number())
+            if kind in (Kind.STAT, Kind.LSTAT):
+                return _says(self._files, "knows_at_once", Fields(packet, 5).text())
+            if kind == Kind.CLOSE:
+                opened = self._handles.get(Fields(packet, 5).text())
+                return opened is None or isinstance(opened, _Folder) or _says(opened, "closes_at_once")
+        except (SftpError, Malformed):
+            return True  # the answer is an error of the request's own
+        return kind in (Kind.INIT, Kind.REALPATH, Kind.READDIR)
+
+    def process(self, room: int, most: int | None = None) -> bytes:
+        """Answer requests in their order until none waits, `room` bytes of answers are there, or `most` were answered.
 
         What is returned is longer than `room` by less than one answer: nothing is read from a file without room for
         it. Raises nothing; `broken` may be set.
         """
         self._out, self._size = [], 0
-        while self._size < room and self._requests and not self._over:
-            packet = self._requests.popleft()
-            self._done += len(packet) + _COST
+        while self._size < room and self._requests and not self._over and most != 0:
+            packet = self._requests.take()
+            most = None if most is None else most - 1
+            if self.alone and packet[0] in _ONLY_ASKED:
+                continue
             try:
                 self._answer(packet)
-            except Broken as error:
+            except _BrokenError as error:
                 self.broken = str(error)
-                self._requests.clear()
+                self._requests.drop()
         out, self._out = self._out, []
-        if out:
-            self._answered_since_heard = True
         return out[0] if len(out) == 1 else b"".join(out)
 
     def heard(self) -> None:
-        """Tell the files that the client went on after the answers so far had been sent to it."""
-        if self._answered_since_heard:
-            self._answered_since_heard = False
+        """The client went on after all answers so far had been sent to it. The files are told if it matters to them:
+        when an upload has been completed since."""
+        if self._completed:
+            self._completed = False
             self._safely(self._files.heard)
 
     def end(self) -> None:
@@ -179,7 +177,7 @@ class Codec:
         if self._over:
             return
         self._over = True
-        self._requests.clear()
+        self._requests.drop()
         handles, self._handles = self._handles, {}
         for handle in handles.values():
             if not isinstance(handle, _Folder):
@@ -194,15 +192,15 @@ class Codec:
 
     def _answer(self, packet: Packet) -> None:
         kind = packet[0]
-        (request,) = _LENGTH.unpack_from(packet, 1)
+        (request,) = _NUMBER.unpack_from(packet, 1)
         if not self._begun:
             if kind != Kind.INIT:
-                raise Broken("no INIT")
+                raise _BrokenError("no INIT")
             self._begun = True
             self._send(self._greeting())
             return
         if kind == Kind.INIT:
-            raise Broken("INIT twice")
+            raise _BrokenError("INIT twice")
         answer = self._answers.get(kind)
         if answer is None:
             self._status(request, Status.OP_UNSUPPORTED, "This server does not know that request.")
@@ -220,7 +218,7 @@ class Codec:
     def _greeting(self) -> bytes:
         offered = (b"posix-rename@openssh.com", b"limits@openssh.com", b"fsync@openssh.com")
         extensions = b"".join(packets.string(name) + packets.string(b"1") for name in offered)
-        return packets.packet(Kind.VERSION, _LENGTH.pack(packets.VERSION) + extensions)
+        return packets.packet(Kind.VERSION, _NUMBER.pack(packets.VERSION) + extensions)
 
     def _send(self, answer: bytes) -> None:
         self._out.append(answer)
@@ -232,12 +230,13 @@ class Codec:
     def _done_well(self, request: int) -> None:
         self._send(packets.status(request, Status.OK, "Done."))
 
-    def _keep(self, request: int, opened: FileHandle | _Folder) -> None:
+    def _keep(self, request: int, opened: FileHandle | _Folder) -> bytes:
         name = secrets.token_hex(4).encode()
         while name in self._handles:
             name = secrets.token_hex(4).encode()
         self._handles[name] = opened
         self._send(packets.reply(Kind.HANDLE, request, packets.string(name)))
+        return name
 
     def _check_room(self) -> None:
         if len(self._handles) >= self._limits.handles:
@@ -258,13 +257,21 @@ class Codec:
         fields = Fields(packet, 5)
         path, flags, wanted = fields.text(), fields.number(), fields.attributes()
         self._check_room()
-        self._keep(request, self._files.open(path, Open(flags & 0x3F), wanted))
+        asked = Open(flags & 0x3F)
+        handle = self._files.open(path, asked, wanted)
+        name = self._keep(request, handle)
+        if asked & Open.WRITE:
+            self._written.add(name)
 
     def _close(self, request: int, packet: Packet) -> None:
-        handle = self._handles.pop(Fields(packet, 5).text(), None)
+        name = Fields(packet, 5).text()
+        handle = self._handles.pop(name, None)
         if handle is None:
             raise SftpError(Status.FAILURE, "No file is open under that handle.")
         if not isinstance(handle, _Folder):
+            if name in self._written:
+                self._written.discard(name)
+                self._completed = True
             handle.close()
         self._done_well(request)
 
@@ -331,6 +338,7 @@ class Codec:
         fields = Fields(packet, 5)
         old, new = fields.text(), fields.text()
         self._files.rename(old, new, overwrite=False)
+        self._completed = True
         self._done_well(request)
 
     def _real_path(self, request: int, packet: Packet) -> None:
@@ -350,18 +358,25 @@ class Codec:
         if name == b"posix-rename@openssh.com":
             old, new = fields.text(), fields.text()
             self._files.rename(old, new, overwrite=True)
+            self._completed = True
             self._done_well(request)
         elif name == b"fsync@openssh.com":
             self._file(fields.text()).sync()
             self._done_well(request)
         elif name == b"limits@openssh.com":
             most = self._limits
-            told = Struct(">QQQQ").pack(256 * 1024, most.read, most.write, most.handles)
+            told = _LIMITS.pack(_MOST_PACKET, most.read, most.write, most.handles)
             self._send(packets.reply(Kind.EXTENDED_REPLY, request, told))
         elif name == b"hardlink@openssh.com":
             self._no_links(request, packet)
         else:
             raise SftpError(Status.OP_UNSUPPORTED, "This server does not know that extension.")
+
+
+def _says(what: object, name: str, *values: object) -> bool:
+    """Ask an optional question of PromptFiles or PromptHandle; no answer is a no."""
+    question = getattr(what, name, None)
+    return question is not None and bool(question(*values))
 
 
 def _report(error: Exception, request: str) -> None:

@@ -115,8 +115,35 @@ class FileSystem(Protocol):
         """Return the absolute path that `path` names, whether there is such a file or not."""
 
     def heard(self) -> None:
-        """The client went on (another request, an orderly end): it has had all answers that were sent before."""
+        """The client went on (another request, an orderly end): it has had all answers that were sent before. Called
+        where it matters: when an upload was closed or a file renamed since the last time."""
 
     def ended(self) -> None:
-        """The session is over, however it ended. Uploads whose CLOSE was answered after `heard` was last called count as
-        unanswered: the same bytes again are the client's own retry. Open handles were abandoned before."""
+        """The session is over, however it ended. Uploads whose CLOSE was answered after `heard` was last called count
+        as unanswered: the same bytes again are the client's own retry. Open handles were abandoned before."""
+
+
+# What files may say besides, so that a request which needs no disk, network or database is answered where it came in,
+# without the hop to a thread and back that OpenSSH's client with small files waits longest for. The questions are asked
+# while nothing else of the session runs, and what they promise is done right after, on the event loop: they hold for
+# memory only, never for a file that "is surely in the cache". Without them a request takes the hop.
+
+
+class PromptHandle(Protocol):
+    """An open file that knows what it has in memory."""
+
+    def reads_at_once(self, offset: int, length: int) -> bool:
+        """Return whether `read` would answer from memory: a small file was read whole, the end is known."""
+
+    def writes_at_once(self, offset: int, length: int) -> bool:
+        """Return whether `write` would only fill a buffer."""
+
+    def closes_at_once(self) -> bool:
+        """Return whether `close` has nothing to put anywhere."""
+
+
+class PromptFiles(Protocol):
+    """Files that remember attributes."""
+
+    def knows_at_once(self, path: bytes) -> bool:
+        """Return whether `attributes(path)` would answer from memory, or refuse by the name alone."""

@@ -76,7 +76,7 @@ class Fields:
     def number(self) -> int:
         """Read a uint32."""
         try:
-            (value,) = _NUMBER.unpack_from(self._packet, self._at)
+            value: int = _NUMBER.unpack_from(self._packet, self._at)[0]
         except struct.error:
             raise Malformed from None
         self._at += 4
@@ -85,7 +85,7 @@ class Fields:
     def long(self) -> int:
         """Read a uint64."""
         try:
-            (value,) = _LONG.unpack_from(self._packet, self._at)
+            value: int = _LONG.unpack_from(self._packet, self._at)[0]
         except struct.error:
             raise Malformed from None
         self._at += 8
