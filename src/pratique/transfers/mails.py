@@ -130,7 +130,7 @@ def _result_words(file: InboundFile, *, lies_there: bool) -> tuple[str, list[str
         first = summary(counts)
     else:
         subject, first = _("your file could not be processed"), str(REASONS[file.reason])
-    paragraphs = [first, _named(file), *_link(file)]
+    paragraphs = [first, _named(file), _result_link(file)]
     if lies_there:
         path = f"/outbound/results/{results_name(file.name, file.claimed_at)}"
         paragraphs.insert(2, _("What became of each row: {path}").format(path=one_line(path)))
@@ -151,7 +151,7 @@ def _suspension_words(file: InboundFile) -> tuple[str, list[str]]:
             "If your system sends the same file again on purpose, an administrator can choose that repeated files are "
             "ignored."
         ),
-        *_link(file),
+        _account_link(file),
     ]  # fmt: skip
 
 
@@ -161,7 +161,11 @@ def _named(file: InboundFile) -> str:
     return _("File: {name} (now {now})").format(name=one_line(file.name), now=one_line(now))
 
 
-def _link(file: InboundFile) -> list[str]:
+def _result_link(file: InboundFile) -> str:
     if file.roster_import_id:
-        return [settings.BASE_URL + reverse("roster", args=[file.roster_import_id])]
-    return []
+        return settings.BASE_URL + reverse("roster", args=[file.roster_import_id])
+    return _account_link(file)
+
+
+def _account_link(file: InboundFile) -> str:
+    return settings.BASE_URL + reverse("transfer_account", args=[file.account_id])

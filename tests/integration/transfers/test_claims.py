@@ -232,6 +232,7 @@ def test_the_story_of_a_suspension(tmp_path, mailoutbox):
         f"administrator@{school.slug}.example",
     }
     assert "again.csv" in mailoutbox[0].body
+    assert f"/transfers/{account.id}/" in mailoutbox[0].body
     assert len({mail.extra_headers["Message-ID"] for mail in mailoutbox}) == 2
 
     # What comes while it is suspended: another file waits, the same bytes are put aside without a second mail.
