@@ -64,7 +64,7 @@ class AccountFiles:
         self._outbound = Outbound(account, self._log, spool, lying, lying.forget)
 
     def open(self, path: bytes, flags: Open, wanted: Attributes) -> FileHandle:
-        folder, name = self._file(path, writes=bool(flags & ~Open.READ))
+        folder, name = self._file(path, writes=int(flags) != Open.READ)
         with _own_connection():
             if folder == INBOUND:
                 return self._inbound.open(name, flags, wanted)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from pratique.foundation.vault import SealBrokenError
 from pratique.interfaces.sftp.filesystem import Attributes, Entry, Open, SftpError, Status
@@ -18,6 +19,9 @@ from pratique.transfers.types import AccountRef
 
 FOLDER = "/inbound"
 FILE_MODE = 0o100644
+# As plain numbers: enum's own arithmetic costs more than the checks.
+_WRITES, _APPENDS = int(Open.WRITE | Open.APPEND), int(Open.APPEND)
+_CREATES, _ONLY_CREATES, _CUTS = int(Open.CREATE), int(Open.CREATE | Open.EXCLUSIVE), int(Open.TRUNCATE)
 _NOT_READ = "Files in /inbound cannot be read back. Results are in /outbound/results."
 _TAKEN = "The file was taken for processing: it cannot be opened, renamed, removed or overwritten any more."
 
@@ -35,12 +39,13 @@ class Inbound:
         self._account, self._log, self._spool, self._claimed = account, log, spool, claimed
         self._folder = Folder(spool, account)
         # Closed or renamed by this session, which has said nothing since.
-        self._unheard: list[Facts] = []
+        self._unheard: list[UUID] = []
 
     def open(self, name: str, flags: Open, wanted: Attributes) -> "UploadHandle":
         """Open an upload for writing; whoever only wants to read is refused."""
         path = f"{FOLDER}/{name}"
-        if not flags & (Open.WRITE | Open.APPEND):
+        bits = int(flags)
+        if not bits & _WRITES:
             self.attributes(name)  # there is none: that is the better answer
             raise self._log.refused(path, "read_refused", _NOT_READ)
         self._may_be_named(name)
@@ -48,16 +53,16 @@ class Inbound:
             upload = self._folder.open(
                 name,
                 session=self._log.session,
-                create=bool(flags & Open.CREATE),
-                exclusive=bool(flags & Open.CREATE and flags & Open.EXCLUSIVE),
-                truncate=bool(flags & Open.TRUNCATE),
+                create=bool(bits & _CREATES),
+                exclusive=bits & _ONLY_CREATES == _ONLY_CREATES,
+                truncate=bool(bits & _CUTS),
                 # Some libraries send an empty file's attributes along: nobody announces an empty file.
                 announced=wanted.size or None,
             )
         upload.set_times(wanted.accessed, wanted.modified)
         if upload.resumed:
             self._log.event("resumed", path, upload.size)
-        return UploadHandle(self, upload, appends=bool(flags & Open.APPEND))
+        return UploadHandle(self, upload, appends=bool(bits & _APPENDS))
 
     def attributes(self, name: str) -> Attributes:
         """Answer STAT, for ten minutes also of the name that a claimed file had."""
@@ -110,7 +115,7 @@ class Inbound:
         with self._words(path):
             facts = self._folder.rename(old, new, overwrite=overwrite, session=self._log.session)
         if facts.state is State.COMPLETE:
-            self.answered_next(facts)
+            self.answered_next(facts.file_id)
         self._log.event("renamed", f"{FOLDER}/{new}", facts.size)
 
     def heard(self) -> None:
@@ -124,20 +129,20 @@ class Inbound:
 
     # --- for open uploads ----------------------------------------------------------------------------------------
 
-    def answered_next(self, facts: Facts) -> None:
+    def answered_next(self, file_id: UUID) -> None:
         """Remember that the answer about this complete upload is on its way."""
-        self._spool.unheard[facts.file_id] = self._account
-        self._unheard.append(facts)
+        self._spool.unheard[file_id] = self._account
+        self._unheard.append(file_id)
 
-    def not_answered(self, facts: Facts) -> None:
+    def not_answered(self, file_id: UUID) -> None:
         """Take back `answered_next`: the upload did not become complete."""
-        self._unheard = [one for one in self._unheard if one.file_id != facts.file_id]
-        self._spool.unheard.pop(facts.file_id, None)
+        self._unheard = [one for one in self._unheard if one != file_id]
+        self._spool.unheard.pop(file_id, None)
 
-    def closed(self, upload: Upload, facts: Facts) -> None:
+    def closed(self, name: str, size: int) -> None:
         """Count and note an upload that is complete."""
         self._log.counts.files_in += 1
-        self._log.event("uploaded", f"{FOLDER}/{facts.name}", facts.size)
+        self._log.event("uploaded", f"{FOLDER}/{name}", size)
 
     def broken_off(self, name: str, size: int, reason: str) -> None:
         """Note an upload that is not."""
@@ -156,10 +161,10 @@ class Inbound:
     # --- within --------------------------------------------------------------------------------------------------
 
     def _tell_answers(self, *, heard: bool) -> None:
-        for facts in self._unheard:
+        for file_id in self._unheard:
             if heard:
-                self._spool.unheard.pop(facts.file_id, None)
-            self._spool.answers.append(Answer(self._account, facts.file_id, heard))
+                self._spool.unheard.pop(file_id, None)
+            self._spool.answers.append(Answer(self._account, file_id, heard))
         self._unheard.clear()
 
     def _claimed_file(self, name: str) -> InboundListed | None:
@@ -232,15 +237,15 @@ class UploadHandle:
         self._open = False
         upload = self._upload
         # Before it can be claimed: from then on somebody may ask whether its client has heard.
-        self._inbound.answered_next(upload.facts)
+        self._inbound.answered_next(upload.file_id)
         try:
             with self._inbound.words(upload.name):
                 upload.close()
         except SftpError:
-            self._inbound.not_answered(upload.facts)
+            self._inbound.not_answered(upload.file_id)
             self._inbound.broken_off(upload.name, upload.size, "disk_full")
             raise
-        self._inbound.closed(upload, upload.facts)
+        self._inbound.closed(upload.name, upload.size)
 
     def abandon(self) -> None:
         if not self._open:

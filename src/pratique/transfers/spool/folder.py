@@ -399,7 +399,7 @@ class Folder:
     def drop(self, facts: Facts) -> None:
         """Remove an upload that was kept long enough, if it has not changed since `facts`. Raises SpoolError."""
         with self.held(facts.name) as held:
-            if held.content.facts == facts:
+            if held.content.facts == facts:  # nothing happened meanwhile
                 held.path.unlink()
                 self._tell(facts, removed=True)
 

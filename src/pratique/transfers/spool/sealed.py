@@ -11,7 +11,6 @@ is flushed; a process that dies loses that much of an upload that is incomplete 
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -83,11 +82,16 @@ class SealedFile:
 
     def flush(self) -> None:
         """Put on the disk, or at least into its cache, whatever is in memory. Raises SpoolFullError."""
+        self._doubt_holes()
         self._spill(sorted(self._held))
 
     def save(self, **changes: object) -> None:
         """Write the header with these facts changed, and with size and holes as they are."""
-        self.facts = replace(self.facts, size=self.size, holes=tuple(few(self._holes)), **changes)  # type: ignore[arg-type]
+        # In place: a copy took a tenth of the time that a small file takes.
+        facts = self.facts
+        facts.size, facts.holes = self.size, tuple(few(self._holes))
+        for name, value in changes.items():
+            setattr(facts, name, value)
         _write(self._fd, [seal_facts(self._start, self._cipher, self._owner, self.facts)], 0)
 
     def settle_broken_off(self) -> None:
@@ -159,13 +163,21 @@ class SealedFile:
         if start < self._found:
             self._rewritten = max(self._rewritten or 0, end)
             if facts.state is not State.OPEN or facts.sure is None or start < facts.sure:
-                self.save(state=State.OPEN, sure=start if facts.sure is None else min(start, facts.sure))
+                before = [
+                    known for known in (facts.sure, *(hole[0] for hole in self._holes)) if known is not None
+                ]
+                self.save(state=State.OPEN, sure=min([start, *before]))
         elif facts.state is not State.OPEN:
-            self.save(state=State.OPEN)
+            self.save(state=State.OPEN, sure=self._holes[0][0] if self._holes else None)
         elif facts.sure is not None and not self._holes and not self._mixed:
             # Nothing is left of what was there before, and nothing is missing: all that can be read counts again.
             self.flush()
             self.save(sure=None)
+
+    def _doubt_holes(self) -> None:
+        """Note on the disk, before a chunk with a gap goes there, that it is none that can be resumed from."""
+        if self._holes and (self.facts.sure is None or self._holes[0][0] < self.facts.sure):
+            self.save(sure=self._holes[0][0])
 
     @property
     def _mixed(self) -> bool:
@@ -225,8 +237,7 @@ class SealedFile:
         sure = left[0][0] if left else self.size
         self._spill([one for one in sorted(self._held) if (one + 1) * self._chunk <= sure])
         if len(self._held) > MOST_HELD:
-            if left and (self.facts.sure is None or sure < self.facts.sure):
-                self.save(sure=sure)
+            self._doubt_holes()
             self._spill(sorted(self._held)[:-1])
 
     def _load(self, number: int) -> bytearray:
