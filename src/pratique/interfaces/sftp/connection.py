@@ -42,6 +42,9 @@ _MOST_VARIABLES = 32
 _FLOOR = 0.012
 
 
+_SERVICE_REQUEST, _SERVICE_ACCEPT = 5, 6  # RFC 4253, section 12
+
+
 @dataclass
 class Offers:
     """What a connection has offered so far."""
@@ -81,6 +84,14 @@ class Connection(asyncssh.SSHServerConnection):
         if not self.guest.takes(len(data)):
             return
         super().data_received(data, datatype)
+
+    def process_packet(self, pkttype: int, pktid: int, packet: Any) -> Any:
+        """Answer who asks for the sign-in again: paramiko does before each key, and asyncssh would hang up."""
+        if pkttype == _SERVICE_REQUEST and self.guest.signing_in:
+            service = packet.get_string()
+            self.send_packet(_SERVICE_ACCEPT, len(service).to_bytes(4, "big") + service)
+            return True
+        return super().process_packet(pkttype, pktid, packet)
 
     async def reload_config(self) -> None:
         """There is no configuration by user: asyncssh would make its options anew, in a thread, for each sign-in."""
@@ -227,6 +238,11 @@ class Guest(asyncssh.SSHServer):
         self._close_if_over()
 
     # Signing in.
+
+    @property
+    def signing_in(self) -> bool:
+        """Whether it has begun to sign in and has not done so yet."""
+        return self._asked is not None and self._line is None
 
     def takes(self, size: int) -> bool:
         """Return whether more bytes are taken from the network."""

@@ -26,9 +26,10 @@ def why_not(login: Login | None, public_data: bytes, signature: bytes, *, ed2551
     if signature and first_string(signature) not in _SIGNATURES[kind]:
         return "signature_sha1" if kind == _RSA else "key_type"
     key = key_of(login, public_data)
-    if key is None:
+    if login is None or key is None:
         return "key_unknown"
-    return "key_revoked" if key.revoked else ""
+    # Closing an account revokes its keys; whoever held one then hears that it is closed.
+    return "key_revoked" if key.revoked and not login.closed else ""
 
 
 def key_of(login: Login | None, public_data: bytes) -> LoginKey | None:
