@@ -177,6 +177,17 @@ def unpin_host_key(
     return kept
 
 
+def stop(*, destination: Destination, by: audit.Actor, now: datetime) -> Destination:
+    """Let what is to go there wait until `resume`. One that is stopped stays as it is, with its first cause."""
+    with institution_scope(destination.institution_id):
+        kept = _open(destination.id)
+        if kept.stopped_at is None:
+            kept.stopped_at, kept.stopped_for = now, "staff"
+            _save(kept)
+            _record("stopped", kept, by, now, {"stopped_for": "staff"})
+    return kept
+
+
 def resume(*, destination: Destination, by: audit.Actor, now: datetime) -> Destination:
     """Let deliveries go on: those that wait are tried at once, with all their tries before them."""
     with institution_scope(destination.institution_id):
