@@ -1,7 +1,8 @@
-"""A process that puts and reads files of one owner while another rotates its keys: `DATABASE FILES INSTITUTION OWNER`.
+"""A process that puts and reads one owner's files while another rotates its keys.
 
-It remembers keys for a fifth of a second instead of five minutes, says `ready`, goes on until its standard input ends, and
-then says how many files it put, and every error.
+Called with the names of the database, the folder of files, the master key, the school and the owner.
+It remembers keys for a fifth of a second instead of five minutes. It says `ready`, goes on until its standard input
+ends, and then says how many files it put, and every error.
 """
 
 import json

@@ -45,7 +45,28 @@ def test_no_process_for_page_images_is_a_fault(monkeypatch):
     assert found(checks._imaging).state == "fail"
 
 
-@pytest.mark.parametrize("check", [checks._vault, checks._imaging, checks._virus_scanner])
+def test_a_folder_for_files_that_cannot_be_written_to_is_a_fault(settings, monkeypatch, tmp_path):
+    assert found(checks._file_store).state == "ok"
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    finding = found(checks._file_store)
+    assert finding.state == "fail"
+    assert "PRATIQUE_VAR" in finding.remedy
+
+
+def test_a_bucket_is_asked_whether_it_answers(bucket, settings):
+    assert found(checks._file_store).message == f"bucket {bucket}, below pratique/files/"
+    settings.S3_BUCKET = "no-such-bucket-here"
+    finding = found(checks._file_store)
+    assert (finding.state, "PRATIQUE_S3_BUCKET" in finding.remedy) == ("fail", True)
+
+
+def test_a_key_provider_is_asked_whether_it_answers(hsm, settings):
+    settings.VAULT_PROVIDER = "pkcs11"
+    finding = found(checks._vault)
+    assert (finding.state, "vault rotate --master --to pkcs11" in finding.remedy) == ("fail", True)
+
+
+@pytest.mark.parametrize("check", [checks._vault, checks._file_store, checks._imaging, checks._virus_scanner])
 def test_each_is_looked_at(check):
     assert check in checks.CHECKS
 

@@ -21,6 +21,9 @@ from pratique.foundation.vault.providers import provider
 from pratique.interfaces.cli import checks, vault_rotation
 from pratique.interfaces.cli.vault import app
 from pratique.transfers.models import TransferAccount
+from pratique.transfers.spool.folder import Folder
+from pratique.transfers.spool.spool import Spool
+from pratique.transfers.types import AccountRef
 from tests.schools import BY, NOW, a_school
 
 pytestmark = pytest.mark.usefixtures("committed", "master_key", "no_remembered_keys")
@@ -362,3 +365,27 @@ def test_verify_reads_files_of_accounts_too(school, settings):
     result = run("verify")
     assert result.exit_code == 1
     assert f"north: The stored file account-{OTHER}/2 cannot be opened" in result.stdout
+
+
+def test_verify_reads_uploads_that_are_not_claimed_yet(school, settings, tmp_path):
+    settings.SFTP_SPOOL = tmp_path / "spool"
+    folder = Folder(Spool(), AccountRef(school.id, ACCOUNT, "north-sis"))
+    for name in ("students.csv", "more.csv", "under-way.csv"):
+        upload = folder.open(
+            name, session=uuid.uuid4(), create=True, exclusive=False, truncate=True, announced=None
+        )
+        upload.write(0, b"x" * 100_000)
+        if name != "under-way.csv":
+            upload.close()
+    run("rotate", "--account=north-sis")
+    result = run("verify")
+    assert "9 files and 2 uploads" in result.stdout, result.output
+    path = folder.path_of("more.csv")
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    result = run("verify")
+    assert result.exit_code == 1
+    assert f"north-sis: The stored file spool/{ACCOUNT}/{path.name} cannot be opened" in result.stdout
+    assert "1 wrong" in result.stdout
+    upload.close()

@@ -23,6 +23,8 @@ from pratique.foundation.vault.providers import provider
 from pratique.institutions.models import Institution
 from pratique.interfaces.cli.vault_owners import owners_in, schools
 from pratique.interfaces.cli.vault_rotation import reseal, rotate
+from pratique.interfaces.cli.vault_spool import verify_uploads
+from pratique.transfers.spool.spool import Spool
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the stored files, and whether every file is whole.")
 
@@ -53,6 +55,7 @@ class Verdict:
 
     files: int = 0
     bytes: int = 0
+    uploads: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
@@ -97,7 +100,10 @@ def status(json: AsJson = False) -> None:
 
 @app.command()
 def verify(json: AsJson = False) -> None:
-    """Read every stored file of every institution, and name what is wrong; exit status 1 then."""
+    """Read every stored file of every institution and account, and the uploads in this machine's spool.
+
+    Names what is wrong; exit status 1 then.
+    """
     store, verdict, started = blob_store(), Verdict(), time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -107,6 +113,10 @@ def verify(json: AsJson = False) -> None:
             for name in names:
                 _verify(store, school, name, verdict)
                 progress.advance(task)
+    for size, problem in verify_uploads(Spool()):
+        verdict.uploads += 1
+        verdict.bytes += size
+        verdict.wrong += [problem] if problem else []
     if json:
         _print_json(asdict(verdict))
     else:
@@ -114,7 +124,10 @@ def verify(json: AsJson = False) -> None:
             typer.echo(line)
         count = f"{len(verdict.wrong):,} wrong" if verdict.wrong else "all whole"
         seconds = time.monotonic() - started
-        typer.echo(f"{verdict.files:,} files, {verdict.bytes:,} bytes read in {seconds:.1f} s: {count}.")
+        uploads = f" and {verdict.uploads:,} uploads" if verdict.uploads else ""
+        typer.echo(
+            f"{verdict.files:,} files{uploads}, {verdict.bytes:,} bytes read in {seconds:.1f} s: {count}."
+        )
     raise typer.Exit(1 if verdict.wrong else 0)
 
 
