@@ -134,7 +134,7 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
     def stop(self, code: str) -> None:
         """End the session from our side, for the reason `code`: nothing more is worked off."""
         self._end_code = self._end_code or code
-        self._no_more = self._stopped = True
+        self._no_more = self._stopped = self._codec.halted = True
         self._shut()
         self._go_on()
 
@@ -150,7 +150,7 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
         """Begin a batch if there is something to do, room for the answers and nobody at work."""
         while not (self._working or self._ending):
             heard = self._heard
-            if self._codec.ready and not self._stopped:
+            if self._codec.ready:
                 if self._full or self._held:
                     return
                 self._heard = False

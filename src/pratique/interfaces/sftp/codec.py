@@ -69,11 +69,12 @@ class Codec:
         self._requests = Requests(self._limits.packet)
         self._handles: dict[bytes, FileHandle | _Folder] = {}
         self._written: set[bytes] = set()
-        self._begun = self._over = False
+        self._begun = self._over = self._refused = False
         self._completed = False  # an upload, by an answer that the client may not have had
         self._out: list[bytes] = []
         self._size = 0
         self.broken = ""  # why the session must be closed, for the log
+        self.halted = False  # nothing more is worked off, not even what waits
         self.alone = False  # nobody is there to have answers: requests that only ask are left out
         self._answers: dict[int, Callable[[int, Packet], None]] = {
             Kind.OPEN: self._open,
@@ -102,7 +103,7 @@ class Codec:
     @property
     def ready(self) -> bool:
         """Whether a whole request waits."""
-        return len(self._requests) > 0
+        return len(self._requests) > 0 and not (self._refused or self.halted)
 
     @property
     def waiting(self) -> int:
@@ -111,7 +112,8 @@ class Codec:
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they come, cut anywhere. A length that cannot be sets `broken`; nothing after it counts."""
-        self._requests.feed(data)
+        if not self.broken:
+            self._requests.feed(data)
         if self._requests.broken:
             self.broken = self.broken or "an impossible length of a packet"
 
@@ -152,7 +154,7 @@ class Codec:
         it. Raises nothing; `broken` may be set.
         """
         self._out, self._size = [], 0
-        while self._size < room and self._requests and not self._over and most != 0:
+        while self.ready and self._size < room and not self._over and most != 0:
             packet = self._requests.take()
             most = None if most is None else most - 1
             if self.alone and packet[0] in _ONLY_ASKED:
@@ -160,7 +162,7 @@ class Codec:
             try:
                 self._answer(packet)
             except _BrokenError as error:
-                self.broken = str(error)
+                self.broken, self._refused = str(error), True
                 self._requests.drop()
         out, self._out = self._out, []
         return out[0] if len(out) == 1 else b"".join(out)
