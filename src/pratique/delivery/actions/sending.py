@@ -116,9 +116,10 @@ def delivered(delivery: Delivery, now: datetime, *, outbound_file: OutboundFile 
             Destination.objects.filter(id=delivery.destination_id).update(
                 failures_in_row=0, last_success_at=now
             )
+        size = outbound_file.size if outbound_file else delivery.size
         done = _sending(delivery).update(
             state=DeliveryState.DELIVERED, finished_at=now, next_try_at=None, failure="",
-            outbound_file=outbound_file, size=outbound_file.size if outbound_file else F("size"), sent=F("size"),
+            outbound_file=outbound_file, size=size, sent=size,
         )  # fmt: skip
         if not done:
             return

@@ -1,0 +1,78 @@
+"""A school with students, a customer's server, and a worker's steps done by hand."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from pratique.connectors.sftp_push.fake import FakeServer
+from pratique.connectors.sftp_push.types import Waits
+from pratique.delivery import sending
+from pratique.delivery.actions.deliveries import deliver
+from pratique.delivery.models import Delivery, Destination
+from pratique.delivery.types import Place
+from pratique.foundation import clock
+from pratique.foundation.tenancy import institution_scope
+from pratique.institutions.models import Institution
+from pratique.reports.types import Format
+from tests.destinations import PASSWORD
+from tests.schools import BY, NOW, a_school, imported
+
+REPORT = "student-detail"
+QUICK = Waits(connect=5, sign_in=10, stall=10)
+
+
+class Days:
+    """The clock of a test: `now` is what it says."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clocked(monkeypatch: pytest.MonkeyPatch) -> Days:
+    days = Days(NOW)
+    monkeypatch.setattr(clock, "now", days)
+    return days
+
+
+@pytest.fixture
+def theirs(tmp_path: Any) -> Any:
+    with FakeServer(tmp_path / "theirs", password=PASSWORD) as server:
+        server.root.mkdir()
+        yield server
+
+
+@pytest.fixture
+def school() -> Institution:
+    school = a_school()
+    imported(school, "ana@x.edu,0001,Núñez,Ana,555-0101,04/03/2006,Undergraduate,Fall 2026,1")
+    return school
+
+
+@pytest.fixture
+def delivered_to(school: Institution, clocked: Days) -> Callable[..., Delivery]:
+    """Return a function that asks for a delivery; nothing is sent yet."""
+
+    def ask(place: Destination | Place, template: str = "students-{n}.csv", **more: Any) -> Delivery:
+        there = place if isinstance(place, Place) else Place(destination_id=place.id)
+        values = {"report": REPORT, "parameters": {}, "format": Format.CSV, **more}
+        return deliver(institution=school, place=there, template=template, by=BY, now=clocked.now, **values)
+
+    return ask
+
+
+def tried(delivery: Delivery) -> Delivery:
+    """Try a delivery as a worker does, and return it as it is after that."""
+    sending.send(delivery.institution_id, delivery.id, waits=QUICK)
+    return read(delivery)
+
+
+def read(row: Any) -> Any:
+    """Return a row as the database has it now."""
+    with institution_scope(row.institution_id):
+        return type(row).objects.get(id=row.id)
