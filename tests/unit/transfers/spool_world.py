@@ -142,6 +142,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(files, "listed", lambda _institution, _account: [])
     made = World(tmp_path)
     made.keys = keys  # type: ignore[attr-defined]
+    keys.newest(made.account.institution_id, made.account.id)  # before other processes ask
     return made
 
 

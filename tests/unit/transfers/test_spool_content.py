@@ -1,4 +1,4 @@
-"""The content of an upload equals what was written, whatever the order; anything else is an error that names the file."""
+"""The content of an upload equals what was written, in any order; anything else is an error that names the file."""
 
 import os
 from collections.abc import Iterator
@@ -36,7 +36,9 @@ class Disk:
         self.start = Start(1, CHUNK, new_id(), os.urandom(16))
         self.cipher = header.file_cipher(KEY, self.start)
         self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        self.file = SealedFile(self.fd, self.start, self.cipher, OWNER, Facts("a.csv", State.OPEN, 0, 0), "label")
+        self.file = SealedFile(
+            self.fd, self.start, self.cipher, OWNER, Facts("a.csv", State.OPEN, 0, 0), "label"
+        )
         self.file.save()
 
     def reopen(self) -> SealedFile:

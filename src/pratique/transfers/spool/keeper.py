@@ -109,7 +109,7 @@ class Keeper:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._next_mirror = self._next_scan = self._next_tidy = float("-inf")
-        self._away_until, self._away = float("-inf"), 1.0
+        self._away_until, self._away, self._looked = float("-inf"), 1.0, float("-inf")
 
     def start(self) -> None:
         """Begin; returns at once. What killed processes left is looked over first."""
@@ -135,6 +135,9 @@ class Keeper:
     def look(self) -> None:
         """Do once whatever is due. Never raises."""
         now = self._spool.clock()
+        if now < self._looked:
+            self._set_back(now)
+        self._looked = now
         self._attempt("changes", self._hear)
         if now >= self._next_scan:
             self._next_scan = now + SCAN_SECONDS
@@ -149,6 +152,12 @@ class Keeper:
         if now >= self._next_mirror:
             self._next_mirror = now + MIRROR_SECONDS
             self._attempt("mirror", self._mirror)
+
+    def _set_back(self, now: float) -> None:
+        """The machine's clock was set back: nothing waits for the time that it showed before."""
+        self._next_mirror = self._next_scan = self._next_tidy = self._away_until = now
+        for one in self._known.waiting.values():
+            one.at = min(one.at, now + self._settle)
 
     def _attempt(self, what: str, do: Callable[..., None], *values: object) -> None:
         try:
