@@ -85,6 +85,13 @@ class Connection(asyncssh.SSHServerConnection):
             return
         super().data_received(data, datatype)
 
+    def pause_writing(self) -> None:
+        """The socket takes no more: asyncssh would fill memory as far as the client opened its window."""
+        self.guest.hold(True)
+
+    def resume_writing(self) -> None:
+        self.guest.hold(False)
+
     def process_packet(self, pkttype: int, pktid: int, packet: Any) -> Any:
         """Answer who asks for the sign-in again: paramiko does before each key, and asyncssh would hang up."""
         if pkttype == _SERVICE_REQUEST and self.guest.signing_in:
@@ -229,6 +236,11 @@ class Guest(asyncssh.SSHServer):
     def last_heard(self) -> float:
         """The loop's time at which bytes last came in a session (keepalives are none)."""
         return max((session.last_heard for _channel, session in self._sessions), default=self._quiet_since)
+
+    def hold(self, held: bool) -> None:
+        """Have its sessions work nothing off while the socket takes nothing."""
+        for _channel, session in list(self._sessions):
+            session.hold(held)
 
     def session_ended(self, session: "Session", code: str) -> None:
         """Note that one of its SFTP sessions is over, as far as files are concerned."""
@@ -417,6 +429,7 @@ class Session(SftpSession):
     def session_started(self) -> None:
         if self._wants_no_files and self._to is not None:
             self._to.write_stderr(f"{words.ONLY_SFTP}\r\n".encode())
+            self._to.exit(1)
             self.stop("client")
         else:
             super().session_started()

@@ -67,6 +67,11 @@ def _run(function: Callable[..., Any], values: Any, named: Any) -> Any:
     try:
         return function(*values, **named)
     finally:
-        connection = connections["default"]
-        if connection.errors_occurred:
-            connection.close_if_unusable_or_obsolete()
+        look_at_connection()
+
+
+def look_at_connection() -> None:
+    """After an error, see to it that this thread's next task gets a connection that works."""
+    connection = connections["default"]
+    if connection.errors_occurred:
+        connection.close_if_unusable_or_obsolete()

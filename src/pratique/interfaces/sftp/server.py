@@ -19,7 +19,7 @@ from pratique.foundation.clock import now
 from pratique.institutions.queries import all_institution_ids
 from pratique.interfaces.sftp import metrics, words
 from pratique.interfaces.sftp.connection import Door, Guest
-from pratique.interfaces.sftp.database import Asking, Threads, UnavailableError
+from pratique.interfaces.sftp.database import Asking, UnavailableError, look_at_connection
 from pratique.interfaces.sftp.files import AccountFiles
 from pratique.interfaces.sftp.filesystem import FileSystem
 from pratique.interfaces.sftp.host_keys import HostKeys
@@ -28,6 +28,7 @@ from pratique.interfaces.sftp.options import server_options
 from pratique.interfaces.sftp.penalties import Bucket, Lobby, Penalties, source_of
 from pratique.interfaces.sftp.places import Places, ServerLife
 from pratique.interfaces.sftp.watch import Watch
+from pratique.interfaces.sftp.workers import Workers
 from pratique.transfers.actions.journal import end_sessions_of
 from pratique.transfers.logins import find_login
 from pratique.transfers.spool.keeper import Keeper
@@ -53,7 +54,7 @@ class Service:
         self.ed25519 = bool(settings.SFTP_ED25519)
         self.journal = Journal()
         self.places = Places(folder / "places")
-        self.executor = Threads(_WORKERS, thread_name_prefix="sftp")
+        self.executor = Workers(_WORKERS, name="sftp", after=look_at_connection)
         self.asking = Asking(_LOOK_UPS)
         self._spool = Spool()
         self.id = self._spool.server
@@ -90,7 +91,7 @@ class Service:
         await loop.run_in_executor(None, self._keeper.stop)
         await loop.run_in_executor(None, self.journal.stop)
         self.asking.stop()
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor.stop()
         if not self.guests:
             self.life.end()
 

@@ -47,9 +47,11 @@ class Workers:
         while (task := self._tasks.get()) is not None:
             action, values = task
             try:
-                action(*values)
-                if self._after is not None:
-                    self._after()
+                try:
+                    action(*values)
+                finally:
+                    if self._after is not None:
+                        self._after()
             except Exception as error:
                 log.error("sftp.worker.fault", kind=type(error).__name__)
             del task, action, values  # what a task holds is not kept until the next one
