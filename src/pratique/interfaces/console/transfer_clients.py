@@ -3,8 +3,9 @@
 They are templates (`templates/console/transfers/clients/`), so that tests run the very same text against a server.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -138,7 +139,7 @@ def rendered(template: str, facts: Facts) -> str:
     return get_template(FOLDER + template).render(_values(facts)).strip() + "\n"
 
 
-def _values(facts: Facts) -> Mapping[str, object]:
+def _values(facts: Facts) -> dict[str, Any]:
     """Return the values of the templates. Nothing is escaped for HTML: a page does that when it shows the text."""
     values = {
         "host": facts.host,

@@ -103,3 +103,82 @@ class SettingsForm(forms.Form):
         ],
         help_text=_("It is not processed a second time in either case."),
     )
+
+
+class DestinationForm(forms.Form):
+    """A folder on somebody else's server."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=120,
+        help_text=_("What you call it, such as “Housing office”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    host = forms.CharField(
+        label=_("Host"),
+        max_length=253,
+        help_text=_("Such as sftp.example.edu, without sftp:// in front."),
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    port = forms.IntegerField(
+        label=_("Port"),
+        min_value=1,
+        max_value=65535,
+        initial=22,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+    username = forms.CharField(
+        label=_("Username there"), max_length=120, widget=forms.TextInput(attrs=_PLAIN)
+    )
+    folder = forms.CharField(
+        label=_("Folder there"),
+        required=False,
+        max_length=400,
+        help_text=_("Empty: the folder in which the sign-in ends."),
+        widget=forms.TextInput(attrs=_PLAIN),
+    )
+    contact_email = forms.CharField(
+        label=_("E-mail of the people who run it"),
+        required=False,
+        max_length=254,
+        help_text=_("They are told when deliveries stop or keep failing."),
+        widget=forms.TextInput(attrs={"type": "email", **_PLAIN}),
+    )
+    allow_old_algorithms = forms.BooleanField(
+        label=_("Allow old algorithms (SHA-1): only for a server that knows no others"), required=False
+    )
+
+
+class PasswordForm(forms.Form):
+    """The password that our client signs in with. It is never shown again."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=1000,
+        strip=False,
+        help_text=_("It is kept encrypted, and never shown again."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class KeyKindForm(forms.Form):
+    """Which kind of key pair our client gets."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[
+            ("ed25519", _("Ed25519, for servers of the last ten years")),
+            ("rsa", _("RSA with 3072 bits, for older ones")),
+        ],
+    )
+
+
+class HostKeyForm(forms.Form):
+    """A host key that their people sent."""
+
+    host_key = forms.CharField(
+        label=_("Their host key"),
+        max_length=8000,
+        help_text=_("A line of known_hosts, or what the file ending in .pub says."),
+        widget=TextArea(attrs={"rows": 3, **_PLAIN}),
+    )

@@ -73,6 +73,17 @@ TEXTS: Words = {
     "log": _("Path"),
 }
 
+# The steps of a connection test (connectors.sftp_push.types.Step).
+STEPS: Words = {
+    "resolve": _("Find the server"),
+    "connect": _("Connect"),
+    "host_key": _("Compare its host key"),
+    "sign_in": _("Sign in"),
+    "folder": _("Open the folder"),
+    "write": _("Write a file"),
+    "rename": _("Rename it"),
+}
+
 
 def reason(code: str) -> str:
     """Return why a file is where it is; a code without a sentence says itself."""
@@ -97,3 +108,8 @@ def end(code: str) -> str:
 def event(code: str) -> str:
     """Return what happened to a file."""
     return str(EVENTS.get(code, code))
+
+
+def step(code: str) -> str:
+    """Return a step of a connection test in words."""
+    return str(STEPS.get(code, code))

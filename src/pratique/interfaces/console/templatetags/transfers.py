@@ -2,7 +2,9 @@
 
 from django import template
 
+from pratique.delivery import queries, types
 from pratique.interfaces.console import transfer_words
+from pratique.screens import words
 
 register = template.Library()
 register.filter("why", transfer_words.reason)
@@ -10,3 +12,12 @@ register.filter("why_refused", transfer_words.refusal)
 register.filter("remedy", transfer_words.remedy)
 register.filter("why_ended", transfer_words.end)
 register.filter("what_happened", transfer_words.event)
+register.filter("why_not_delivered", types.sentence)
+register.filter("destination_standing", queries.standing)
+register.filter("step", transfer_words.step)
+
+
+@register.simple_tag
+def chip_word(kind: str, state: str) -> str:
+    """The word for a state, without its chip."""
+    return str(words.chip(kind, state).word)

@@ -44,8 +44,7 @@ def transfer_key_new(request: HttpRequest, account_id: UUID) -> HttpResponse:
         except TransferError as wrong:
             explain(form, wrong)
             if wrong.code in _SECRET:
-                form.data = form.data.copy()
-                form.data["text"] = ""
+                form.data = {**form.data.dict(), "text": ""}  # type: ignore[attr-defined]  # it is a QueryDict
         else:
             messages.success(
                 request,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from pratique.accounts.roles import Permission
+from pratique.delivery import queries
 from pratique.foundation import clock
 from pratique.interfaces.console import people, transfer_clients, transfer_list, transfer_words
 from pratique.interfaces.console.transfer_forms import AccountForm, SettingsForm
@@ -44,6 +45,7 @@ def transfers(request: HttpRequest) -> HttpResponse:
             "chosen": chosen,
             "sort": sort,
             "standings": transfer_words.STANDINGS,
+            "destinations": queries.destinations(),
         },
     )
 
