@@ -1,6 +1,7 @@
 """Claiming uploads: once, in turn, and what the same bytes again do to an account."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -300,6 +301,16 @@ def test_while_suspended_known_bytes_are_not_read_again(account):
         assert claim(upload, content, clock.now()).reason == "account_suspended"
     assert len(read) == 1
     assert stored(account) == set()
+
+
+def test_while_suspended_an_upload_that_was_written_again_is_read_again(account):
+    claimed(account, FIRST)
+    suspend(account=account_of(account), reason="Holidays", by=BY, now=clock.now())
+    upload = an_upload(account, SECOND)
+    assert claim(upload, in_blocks(SECOND), clock.now()).reason == "account_suspended"
+    again = replace(upload, size=len(FIRST), received_at=clock.now())
+    mirror([spool_row(again)])
+    assert claim(again, in_blocks(FIRST), clock.now()).state == "repeated"
 
 
 def test_a_closed_account_takes_nothing_and_says_so(account):

@@ -27,7 +27,9 @@ _UPSERT = """
         (institution_id, id, account_id, name, size, state, reason, session, received_at, unanswered)
     on conflict (institution_id, id) do update set name = excluded.name, size = excluded.size,
         state = excluded.state, reason = excluded.reason, session = excluded.session,
-        received_at = excluded.received_at
+        received_at = excluded.received_at,
+        -- what a claim read while the account was suspended holds only for those bytes
+        sha256 = case when f.received_at = excluded.received_at and f.size = excluded.size then f.sha256 else '' end
     where f.state in ('incomplete', 'waiting', 'removed')
         and (f.name, f.size, f.state, f.reason, f.session, f.received_at) is distinct from
             (excluded.name, excluded.size, excluded.state, excluded.reason, excluded.session, excluded.received_at)
