@@ -19,7 +19,7 @@ from pratique.interfaces.sftp.filesystem import Attributes, FileHandle, Open
 from pratique.transfers.actions.claiming import ClaimOutcome
 from pratique.transfers.actions.mirror import SpoolRow
 from pratique.transfers.models import InboundState
-from pratique.transfers.spool import folder
+from pratique.transfers.spool import folder, shelf
 from pratique.transfers.spool.keeper import Doors, Keeper
 from pratique.transfers.spool.spool import Spool
 from pratique.transfers.types import AccountRef, FileEvent, SessionCounts, Upload
@@ -135,9 +135,9 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     keys = Keys()
-    monkeypatch.setattr(folder, "newest_key", keys.newest)
-    monkeypatch.setattr(folder, "key_of", keys.version)
-    monkeypatch.setattr(folder, "_CLAIM_PATIENCE", 0.05)
+    monkeypatch.setattr(shelf, "newest_key", keys.newest)
+    monkeypatch.setattr(shelf, "key_of", keys.version)
+    monkeypatch.setattr(shelf, "_CLAIM_PATIENCE", 0.05)
     monkeypatch.setattr(files, "listed_inbound", lambda _institution, _account: [])
     monkeypatch.setattr(files, "listed", lambda _institution, _account: [])
     made = World(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from pratique.foundation.vault import SealBrokenError
 from pratique.interfaces.sftp.filesystem import Attributes, Open, SftpError, Status
 from pratique.transfers import policies
-from pratique.transfers.spool import folder, sealed, upload
+from pratique.transfers.spool import folder, room, sealed, upload
 from pratique.transfers.spool.folder import Folder
 from pratique.transfers.spool.header import CHUNK, State
 from pratique.transfers.types import AccountRef
@@ -288,7 +288,7 @@ def test_a_disk_that_is_full_at_the_close_fails_the_close(
 
 def test_limits_of_an_upload_and_of_an_account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MOST_BYTES", 2 * CHUNK)
-    monkeypatch.setattr(folder, "MOST_FILES", 2)
+    monkeypatch.setattr(room, "MOST_FILES", 2)
     session = world.session()
     handle = session.open(CSV, WRITE, NOTHING)
     send(handle, CONTENT[: 2 * CHUNK])
@@ -299,15 +299,15 @@ def test_limits_of_an_upload_and_of_an_account(world: World, monkeypatch: pytest
     assert "2 unprocessed files" in _refused(session.open, b"/inbound/c.csv", WRITE, NOTHING).message
     session.remove(CSV)
     put(session, "/inbound/c.csv", b"c")
-    monkeypatch.setattr(folder, "MOST_BYTES_OF_ACCOUNT", CHUNK)
-    monkeypatch.setattr(folder, "MOST_FILES", policies.MOST_FILES)
+    monkeypatch.setattr(room, "MOST_BYTES_OF_ACCOUNT", CHUNK)
+    monkeypatch.setattr(room, "MOST_FILES", policies.MOST_FILES)
     full = world.session().open(b"/inbound/d.csv", WRITE, NOTHING)
     assert "no room left for this account" in _refused(full.write, 0, CONTENT[: CHUNK + 1]).message
 
 
 def test_a_file_that_is_scattered_over_a_thousand_places_is_refused(world: World) -> None:
     handle = world.session().open(CSV, WRITE, NOTHING)
-    for at in range(policies.MIB, policies.MIB + 257_000, 1000):
+    for at in range(policies.MIB, policies.MIB + 256_000, 1000):
         handle.write(at, b"x")
     assert "too many pieces" in _refused(handle.write, 2 * policies.MIB, b"x").message
 

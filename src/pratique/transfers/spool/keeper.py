@@ -34,8 +34,9 @@ from pratique.transfers.policies import (
     why_not,
 )
 from pratique.transfers.spool.errors import NoSuchUploadError, UploadBusyError
-from pratique.transfers.spool.folder import TOMBSTONE, Folder
+from pratique.transfers.spool.folder import Folder
 from pratique.transfers.spool.header import Facts, State
+from pratique.transfers.spool.shelf import TOMBSTONE
 from pratique.transfers.spool.spool import MICROSECONDS, Change, Spool
 from pratique.transfers.types import AccountRef
 
