@@ -1,4 +1,5 @@
-"""Who can sign in to the demo institution, and the key of its partner: a file that only this installation's user reads.
+"""Who can sign in to the demo institution, the key of its partner, its account for file transfer: a file that only
+this installation's user reads.
 
 Knows nothing of Django, so that `pratique up` may ask before the settings are read.
 """
@@ -11,6 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PARTNER = "partner"
+SFTP = "sftp"
+# What is no person: it has no page to sign in to.
+MACHINES = (PARTNER, SFTP)
 # Where the demo plays the school's own portal.
 SCHOOL_PORTAL = "/demo/school-portal/"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -32,6 +36,25 @@ def demo_partner(var: Path, *, base_url: str) -> dict[str, Any] | None:
             return {
                 "role": PARTNER, "client_id": one["client_id"], "encryption_key": one["encryption_key"],
                 "base_url": base_url, "package_code": one["package_code"], "tracker_names": one["tracker_names"],
+            }  # fmt: skip
+    return None
+
+
+def sftp_key_path(var: Path) -> Path:
+    """Return where the private half of the key lies that signs in to the demo's account for file transfer."""
+    return var.absolute() / "secrets" / "demo-sftp-key"
+
+
+def demo_sftp(var: Path, *, host: str, port: int, host_key: str) -> dict[str, Any] | None:
+    """Return how files are brought to the demo institution, or None where it has no account for that.
+
+    `host` and `port` are where the service answers now; `host_key` is `<algorithm> <base64>`.
+    """
+    for one in sign_ins(var):
+        if one["role"] == SFTP:
+            return {
+                "role": SFTP, "host": host, "port": port, "username": one["username"],
+                "private_key_path": str(sftp_key_path(var)), "host_key": host_key,
             }  # fmt: skip
     return None
 

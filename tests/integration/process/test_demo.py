@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -69,11 +70,12 @@ def test_everybody_of_the_demo_can_be_tried(installation: Running):
     assert urllib.parse.urlsplit(invited["link"]).netloc == urllib.parse.urlsplit(installation.url).netloc
     assert "Welcome" in Person(installation.url).get(invited["link"])
     for one in everybody:
-        if one["role"] not in ("student", "guardian", "partner"):
+        if one["role"] not in ("student", "guardian", "partner", "sftp"):
             assert "Harbor State University" in Person(installation.url).signs_in(one), one["role"]
     guardian = next(one for one in everybody if one["role"] == "guardian")
     assert "What to do now" in Person(installation.url).signs_in(guardian)
     the_schools_own_portal_signs_in(installation, done.stdout)
+    files_can_be_brought(installation, everybody)
     the_partner_is_known(installation, everybody)
     # The papers were handed to the workers like anybody's: all of them are pages in the end.
     waits = "select count(*) from records_file where state <> 'ready'"
@@ -109,6 +111,25 @@ def the_schools_own_portal_signs_in(installation, said):
     assert sum("What to do now" in page or "You are done" in page for page in pages) >= 3
 
 
+def files_can_be_brought(installation, everybody):
+    """A real client signs in with what `demo credentials` says, and finds the results of the demo's roster."""
+    (sftp,) = (one for one in everybody if one["role"] == "sftp")
+    assert list(sftp) == ["role", "host", "port", "username", "private_key_path", "host_key"]
+    known_hosts = installation.var / "known_hosts"
+    known_hosts.write_text(f"[{sftp['host']}]:{sftp['port']} {sftp['host_key']}\n")
+    done = subprocess.run(
+        [
+            "sftp", "-b", "-", "-P", str(sftp["port"]), "-i", sftp["private_key_path"], "-o", "IdentitiesOnly=yes",
+            "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts}",
+            f"{sftp['username']}@{sftp['host']}",
+        ],
+        input="ls -1 /outbound/results\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert ".results.csv" in done.stdout
+    assert sftp["username"] in installation.run("demo", "credentials").stdout
+
+
 def the_partner_is_known(installation, everybody):
     partners = [one for one in everybody if one["role"] == "partner"]
     assert [list(one) for one in partners] == [
@@ -121,17 +142,21 @@ def the_partner_is_known(installation, everybody):
     for_people = installation.run("demo", "credentials").stdout
     assert partners[0]["client_id"] in for_people
     assert partners[0]["encryption_key"] in for_people
-    # A demo of an earlier version has no partner: the next load adds one, and the one after that changes nothing.
+    # A demo of an earlier version has neither partner nor account for files: the next load adds them, and the one
+    # after that changes nothing.
     file = installation.var / "secrets" / "demo-credentials.json"
     whole = json.loads(file.read_text())
-    file.write_text(json.dumps([one for one in whole if one["role"] != "partner"]))
+    file.write_text(json.dumps([one for one in whole if one["role"] not in ("partner", "sftp")]))
     assert installation.run("demo", "load").returncode == 0
     again = json.loads(file.read_text())
     assert installation.run("demo", "load").returncode == 0
     assert json.loads(file.read_text()) == again
-    assert again[:-1] == whole[:-1]
+    assert [one for one in again if one["role"] != "partner"] == [
+        one for one in whole if one["role"] != "partner"
+    ]
     # The same client; the key that nobody has any more is revoked.
-    assert again[-1]["client_id"] == whole[-1]["client_id"]
-    assert again[-1]["encryption_key"] != whole[-1]["encryption_key"]
+    before, after = (next(one for one in all_ if one["role"] == "partner") for all_ in (whole, again))
+    assert after["client_id"] == before["client_id"]
+    assert after["encryption_key"] != before["encryption_key"]
     living = "select count(*) from partners_partnerkey where revoked_at is null"
     assert installation.sql(living) == [(1,)]

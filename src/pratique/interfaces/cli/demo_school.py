@@ -24,6 +24,7 @@ from pratique.interfaces.cli.demo_partner import add_partner
 from pratique.interfaces.cli.demo_people import students_in_every_state
 from pratique.interfaces.cli.demo_queue import Person, queue_of
 from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
+from pratique.interfaces.cli.demo_sftp import add_sftp
 from pratique.records.actions import add_evidence
 from pratique.records.actions.arrivals import add_submissions
 from pratique.records.models import Evidence
@@ -61,10 +62,14 @@ def load(*, say: Say = lambda message: None) -> bool:
 
 
 def complete(*, say: Say = lambda message: None) -> None:
-    """Add to a demo institution what it lacks of later additions: its partner, and who looks after partners."""
+    """Add to a demo institution what it lacks of later additions: its partner, and its account for file transfer."""
     institution = institution_by_slug(SLUG)
-    if institution is not None and add_partner(institution, PACKAGE_CODE, by=BY, now=clock.now()):
+    if institution is None:
+        return
+    if add_partner(institution, PACKAGE_CODE, by=BY, now=clock.now()):
         say("Giving the demo institution a partner")
+    if add_sftp(institution, by=BY, now=clock.now()):
+        say("Giving the demo institution an account for file transfer")
 
 
 def _load_school(say: Say) -> bool:

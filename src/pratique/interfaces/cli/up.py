@@ -224,7 +224,7 @@ def _show_sign_ins(url: str) -> None:
 
     people = sign_ins(probe.var_folder())
     for person in people:
-        if "username" in person and "state" not in person:
+        if "password" in person and "state" not in person:
             typer.echo(
                 f"  {person['role']:<14} sign in as {person['username']}, password {person['password']}"
             )
