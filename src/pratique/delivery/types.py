@@ -92,6 +92,14 @@ class Place:
 
 
 def sentence(code: str) -> str:
-    """Return a failure's or a stop's sentence; empty for an empty code."""
-    found = FAILURES.get(code) or STOPS.get(code)
-    return str(found) if found else (_now("Something went wrong.") if code else "")
+    """Return a failure's sentence (Delivery.failure); empty for an empty code."""
+    return _said(FAILURES, code)
+
+
+def why_stopped(code: str) -> str:
+    """Return why a destination is stopped and what to do (Destination.stopped_for); empty for an empty code."""
+    return _said(STOPS, code)
+
+
+def _said(words: Words, code: str) -> str:
+    return str(words[code]) if code in words else (_now("Something went wrong.") if code else "")

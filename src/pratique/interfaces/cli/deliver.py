@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from pratique.delivery import queries
 from pratique.delivery.actions.deliveries import deliver as ask
 from pratique.delivery.models import Delivery, DeliveryState
-from pratique.delivery.types import DeliveryError, Place, sentence
+from pratique.delivery.types import DeliveryError, Place, sentence, why_stopped
 from pratique.foundation import audit, clock
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
@@ -152,7 +152,7 @@ def _bar() -> Iterator[tuple[Progress, TaskID]]:
 
 def _tell(delivery: Delivery, to: str, *, as_json: bool) -> None:
     stopped = delivery.destination.stopped_for if delivery.destination else ""
-    why = sentence(stopped or delivery.failure)
+    why = why_stopped(stopped) or sentence(delivery.failure)
     if as_json:
         _json(
             {
