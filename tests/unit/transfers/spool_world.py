@@ -19,7 +19,7 @@ from pratique.interfaces.sftp.filesystem import Attributes, FileHandle, Open
 from pratique.transfers.actions.claiming import ClaimOutcome
 from pratique.transfers.actions.mirror import SpoolRow
 from pratique.transfers.models import InboundState
-from pratique.transfers.spool import folder, shelf
+from pratique.transfers.spool import shelf
 from pratique.transfers.spool.keeper import Doors, Keeper
 from pratique.transfers.spool.spool import Spool
 from pratique.transfers.types import AccountRef, FileEvent, SessionCounts, Upload

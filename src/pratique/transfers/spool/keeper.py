@@ -49,6 +49,8 @@ LONGEST_WAIT = 30.0
 # An empty file nobody holds: its maker died before the first byte, if it is not just about to write it.
 EMPTY_SECONDS = 60
 _MOST_MIRRORED = 5000
+# A claim of the largest file is over by then; one that is not is repeated by the next start, and changes nothing.
+_STOP_SECONDS = 20
 
 KEPT_SECONDS = {State.INCOMPLETE: INCOMPLETE_KEPT_SECONDS, State.COMPLETE: WAITING_KEPT_SECONDS}
 DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -122,9 +124,9 @@ class Keeper:
         """End. What could be claimed soon stays in the spool for the next start."""
         self._stop.set()
         if self._thread:
-            self._thread.join(timeout=30)
-        self._attempt("answers", self._keep_answers)
-        self._attempt("mirror", self._mirror)
+            self._thread.join(timeout=_STOP_SECONDS)
+        else:
+            self._finish()
         self._spool.die()
 
     def _run(self) -> None:
@@ -132,6 +134,13 @@ class Keeper:
             self.look()
             connections.close_all()  # back to the pool: sessions need them more than a thread that waits
             self._stop.wait(LOOK_SECONDS)
+        # Here, and not in the thread that stops us: that one may be an event loop's, which must not ask the database.
+        self._finish()
+        connections.close_all()
+
+    def _finish(self) -> None:
+        self._attempt("answers", self._keep_answers)
+        self._attempt("mirror", self._mirror)
 
     def look(self) -> None:
         """Do once whatever is due. Never raises."""
