@@ -128,6 +128,13 @@ def test_closing_forgets_the_secret_and_ends_all(school):
         actions.set_password(destination=destination, password="x", by=BY, now=NOW)
 
 
+def test_staff_stop_and_resume(school, theirs):
+    destination = a_destination_at(theirs, school)
+    assert standing(actions.stop(destination=destination, by=BY, now=NOW)) == Standing.STOPPED
+    assert actions.stop(destination=destination, by=BY, now=NOW).stopped_for == "staff"
+    assert standing(actions.resume(destination=destination, by=BY, now=NOW)) == Standing.READY
+
+
 def test_lists_are_searched_and_ordered(school):
     for name, host in (("Beta", "x.edu"), ("alpha", "z.edu"), ("Gamma", "y.edu")):
         a_destination(school, name=name, host=host)
