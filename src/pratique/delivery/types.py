@@ -26,7 +26,6 @@ STOPS: Words = {
         "The server refused our sign-in several times in a row. We stopped, so that it does not lock us out. Check "
         "username and password or key, test the connection, and resume."
     ),
-    "staff": _("An administrator stopped them."),
 }
 
 # What kept a try from succeeding (Delivery.failure). Each sentence of ours about a server names the step.

@@ -188,17 +188,6 @@ def stop(*, destination: Destination, by: audit.Actor, now: datetime) -> Destina
     return kept
 
 
-def stop(*, destination: Destination, by: audit.Actor, now: datetime) -> Destination:
-    """Let deliveries wait until somebody resumes; one that is being sent just now is not broken off."""
-    with institution_scope(destination.institution_id):
-        kept = _open(destination.id)
-        if kept.stopped_at is None:
-            kept.stopped_at, kept.stopped_for = now, "staff"
-            _save(kept)
-            _record("stopped", kept, by, now, {"because": "staff"})
-    return kept
-
-
 def resume(*, destination: Destination, by: audit.Actor, now: datetime) -> Destination:
     """Let deliveries go on: those that wait are tried at once, with all their tries before them."""
     with institution_scope(destination.institution_id):
