@@ -43,7 +43,7 @@ _WAITING = (
 
 def kill_where_it_waits(running: Running, words: str) -> None:
     """SIGKILL the worker once it stands at a statement that has these words, and end what it leaves behind."""
-    running.wait_until(lambda: running.sql(_WAITING, [words]))
+    running.wait_until(lambda: running.sql(_WAITING, [words]), seconds=60)
     running.kill_worker("bulk")
     # The server would notice only after the lock that nobody listens any more.
     running.sql(f"select pg_terminate_backend(pid) from ({_WAITING}) as left_behind", [words])
