@@ -229,6 +229,41 @@ def test_500_files_one_after_the_other_are_not_500_questions(session, account, m
     assert len(asked) == 1
 
 
+def test_what_is_promised_at_once_asks_neither_database_nor_disk(
+    session, account, monkeypatch, django_assert_num_queries
+) -> None:
+    monkeypatch.setattr(files, "CACHED_SECONDS", 3600.0)
+    a_result(account, name="small.csv", content=b"line\n" * 800)
+    a_result(account)
+    small, large, none = (
+        b"/outbound/results/" + name for name in (b"small.csv", b"results.csv", b"none.csv")
+    )
+    assert not session.knows_at_once(small)  # nobody has asked yet
+    session.listing(b"/outbound/results")
+    with django_assert_num_queries(0):
+        assert [session.knows_at_once(path) for path in (small, large, none, CSV)] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+        assert session.knows_at_once(b"/outbound")
+        assert session.knows_at_once(small)
+        monkeypatch.setattr(files, "CACHED_SECONDS", 0.0)
+        session._lying.forget()
+        assert session.attributes(small).size == 4000  # a promise is kept though the time is over
+    handle = session.open(small, Open.READ, NOTHING)
+    assert handle.reads_at_once(0, 261_120)
+    assert handle.closes_at_once()
+    assert handle.read(5, 261_120) == b"line\n" * 799
+    assert handle.read(4000, 9) == b""
+    handle.close()
+    handle = session.open(large, Open.READ, NOTHING)
+    assert (handle.reads_at_once(0, 10), handle.reads_at_once(250_000, 10)) == (False, True)
+    assert not handle.closes_at_once()
+    handle.close()
+
+
 def test_the_way_of_an_upload_asks_the_database_nothing(session, django_assert_num_queries) -> None:
     upload(session, b"the first one asks for the data key")
     with django_assert_num_queries(0):

@@ -145,6 +145,8 @@ class Codec:
                 return opened is None or isinstance(opened, _Folder) or _says(opened, "closes_at_once")
         except (SftpError, Malformed):
             return True  # the answer is an error of the request's own
+        except Exception:
+            return False  # a fault of ours is met again, and told, where requests are worked off
         return kind in (Kind.INIT, Kind.REALPATH, Kind.READDIR)
 
     def process(self, room: int, most: int | None = None) -> bytes:

@@ -45,6 +45,10 @@ class _Cached(Generic[_Listed]):
             self._until = time.monotonic() + CACHED_SECONDS
         return self._value
 
+    def remembered(self) -> _Listed | None:
+        """Return what a call would return without asking."""
+        return self._value if time.monotonic() <= self._until else None
+
     def forget(self) -> None:
         """Ask again the next time."""
         self._value = None
@@ -59,7 +63,8 @@ class AccountFiles:
         self._account, self._since = account, int(time.time())
         self._log = SessionLog(account, session_id, journal, counts)
         self._claimed = _Cached(self._ask_claimed)
-        lying = _Cached(self._ask_outbound)
+        self._lying = lying = _Cached(self._ask_outbound)
+        self._known: tuple[bytes, Attributes] | None = None
         self._inbound = Inbound(account, self._log, spool, self._claimed)
         self._outbound = Outbound(account, self._log, spool, lying, lying.forget)
 
@@ -70,7 +75,22 @@ class AccountFiles:
                 return self._inbound.open(name, flags, wanted)
             return self._outbound.open(folder, name, flags)
 
+    def knows_at_once(self, path: bytes) -> bool:
+        """Say whether `attributes`, which is asked next, will need memory only; what it will answer is kept for it."""
+        whole = absolute(path)
+        folder, _slash, name = whole.rpartition("/")
+        lying = self._lying.remembered()
+        if whole in FOLDERS or lying is None or folder not in outbound_files.FOLDERS:
+            return whole in FOLDERS
+        if (file := lying.get((outbound_files.FOLDERS[folder], name))) is None:
+            return False
+        self._known = (path, outbound_files.attributes_of(file))
+        return True
+
     def attributes(self, path: bytes) -> Attributes:
+        known, self._known = self._known, None
+        if known is not None and known[0] == path:
+            return known[1]
         whole = absolute(path)
         if whole in FOLDERS:
             return self._folder_attributes()

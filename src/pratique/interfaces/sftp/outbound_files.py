@@ -19,6 +19,7 @@ RESULTS = "/outbound/results"
 FOLDERS = {FOLDER: "", RESULTS: "results"}
 FILE_MODE = 0o100644
 ONLY_TAKEN = "Files in /outbound can be read and deleted, nothing else. Uploads go to /inbound."
+_SMALL = 64 * 1024  # a file of one chunk of the vault
 _ABSENT = "There is no such file."
 _UNREADABLE = "The stored file cannot be read. We have been told."
 
@@ -63,7 +64,10 @@ class Outbound:
             raise SftpError(Status.NO_SUCH_FILE, _ABSENT) from None
         except SealBrokenError as error:
             raise self._broken(path, error) from None
-        return OutboundHandle(self, file, reader, path)
+        try:
+            return OutboundHandle(self, file, reader, path)
+        except SealBrokenError as error:
+            raise self._broken(path, error) from None
 
     def attributes(self, folder: str, name: str) -> Attributes:
         """Answer STAT."""
@@ -124,12 +128,20 @@ class OutboundHandle:
         self._outbound, self._file, self._reader, self._path = outbound, file, reader, path
         self._size = reader.size
         self._open, self._noted = True, False
+        # One chunk, which the reader has opened already: its reads and its close need no thread, nor the file.
+        self._whole: bytes | None = None
+        if self._size <= _SMALL:
+            self._whole = reader.read(0, self._size)
+            reader.close()
 
     def read(self, offset: int, length: int) -> bytes:
-        try:
-            data = self._reader.read(offset, length) if offset < self._size else b""
-        except SealBrokenError as error:
-            raise self._outbound.broken(self._path, error) from None
+        if self._whole is not None:
+            data = self._whole[offset : offset + length]
+        else:
+            try:
+                data = self._reader.read(offset, length) if offset < self._size else b""
+            except SealBrokenError as error:
+                raise self._outbound.broken(self._path, error) from None
         self._outbound.sent(len(data))
         if not self._noted and offset + len(data) >= self._size:
             self._noted = True
@@ -151,10 +163,19 @@ class OutboundHandle:
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._reader.close()
+            if self._whole is None:
+                self._reader.close()
 
     def abandon(self) -> None:
         self.close()
+
+    # --- what needs memory only (`interfaces.sftp.filesystem.PromptHandle`) --------------------------------------
+
+    def reads_at_once(self, offset: int, length: int) -> bool:
+        return self._whole is not None or offset >= self._size
+
+    def closes_at_once(self) -> bool:
+        return self._whole is not None
 
 
 def attributes_of(file: OutboundListed) -> Attributes:
