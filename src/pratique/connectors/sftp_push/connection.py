@@ -17,6 +17,9 @@ from pratique.connectors.sftp_push.types import HostKey, PushError, Server, Step
 
 T = TypeVar("T")
 
+# Below warnings the library logs twenty lines a connection, with texts that the other end chose.
+asyncssh.set_log_level("WARNING")
+
 # A server whose machine is gone says nothing: two minutes of silence to keep-alives end the connection.
 _KEEPALIVE_SECONDS, _KEEPALIVES = 30, 4
 # asyncssh's own lists, without what rests on SHA-1 and the names that nobody but one maker used.
