@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pratique.interfaces.sftp.channel import SftpSession
+from pratique.interfaces.sftp.connection import Connection, Guest
 from pratique.interfaces.sftp.filesystem import Attributes
 from pratique.interfaces.sftp.workers import Workers
 from tests.unit.sftp.packets import INIT, Answer, Files, Handle, answers, asked, n, q, s
@@ -376,3 +377,18 @@ def test_a_terminal_and_other_subsystems_are_refused() -> None:
         await stage.ended()
 
     play(story)
+
+
+def test_a_connection_whose_socket_takes_nothing_holds_all_its_sessions() -> None:
+    """asyncio tells the connection, and asyncssh by itself does nothing about it."""
+    held: list[tuple[int, bool]] = []
+
+    class Told:
+        def __init__(self, number: int) -> None:
+            self.hold = lambda is_held: held.append((number, is_held))
+
+    connection, guest = object.__new__(Connection), object.__new__(Guest)
+    connection.guest, guest._sessions = guest, [(None, Told(1)), (None, Told(2))]  # type: ignore[list-item]
+    connection.pause_writing()
+    connection.resume_writing()
+    assert held == [(1, True), (2, True), (1, False), (2, False)]

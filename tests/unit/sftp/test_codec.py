@@ -341,3 +341,13 @@ def test_a_handle_says_itself_what_it_can_do_at_once() -> None:
     session.codec.feed(asked(6, 1, s(handle), q(3), s(b"data")))
     assert session.codec.at_once()
     assert heard == [(3, 4)]
+
+
+def test_a_fault_in_a_promise_is_a_no() -> None:
+    class Faulty(Files):
+        def knows_at_once(self, path: bytes) -> bool:
+            raise ValueError
+
+    session = Session(Faulty())
+    session.codec.feed(asked(17, 1, s(b"/a")))
+    assert not session.codec.at_once()
