@@ -63,3 +63,6 @@ def configure(*, json: bool, level: str = "INFO") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("procrastinate").setLevel("WARNING")
+    # Whatever the level: they log whole requests, and one to KMS holds a data key.
+    for name in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(name).setLevel("WARNING")

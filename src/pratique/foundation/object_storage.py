@@ -1,6 +1,7 @@
 """Stored files in a bucket of S3, or of what speaks like it.
 
-An object is named `<prefix>/<institution>/<name>.sealed`. What lies there is sealed before it leaves us, so the
+Objects are named below the prefix as files are in a folder (`storage.path_of`), so any tool that copies a tree to a
+bucket moves files from the one to the other. What lies there is sealed before it leaves us, so the
 bucket's own encryption is neither needed nor in the way. Requests are tried again by botocore, reads by ranges of
 their own, and no more than a few MiB of a file are in memory.
 
@@ -21,9 +22,15 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from django.conf import settings
 
 from pratique.foundation import vault
-from pratique.foundation.storage import FileMissingError, StorageError, StoredFile
+from pratique.foundation.storage import (
+    FileMissingError,
+    StorageError,
+    StoredFile,
+    folder_of,
+    name_of,
+    path_of,
+)
 
-_SUFFIX = ".sealed"
 _PART = 8 * 1024 * 1024
 # One request brings at least so much of a file that is read in a row.
 _LEAST_AHEAD, _MOST_AHEAD = 128 * 1024, 1024 * 1024
@@ -153,17 +160,18 @@ class Bucket:
         return self._look(institution_id, name).size
 
     def names(self, institution_id: UUID, prefix: str) -> Iterator[str]:
-        start = f"{self._prefix}{institution_id}/"
+        start, within = f"{self._prefix}{institution_id}/", folder_of(prefix)
         pages = (
             _client()
             .get_paginator("list_objects_v2")
-            .paginate(Bucket=self._bucket, Prefix=start + prefix, PaginationConfig={"PageSize": _PAGE})
+            .paginate(Bucket=self._bucket, Prefix=start + within, PaginationConfig={"PageSize": _PAGE})
         )
         with _told(prefix):
             for page in pages:
                 for found in page.get("Contents", ()):
-                    if found["Key"].endswith(_SUFFIX):
-                        yield found["Key"].removeprefix(start).removesuffix(_SUFFIX)
+                    name = name_of(found["Key"].removeprefix(start))
+                    if name is not None and name.startswith(prefix):
+                        yield name
 
     def check(self) -> str:
         with _told("any"):
@@ -199,7 +207,7 @@ class Bucket:
             raise
 
     def _key(self, institution_id: UUID, name: str) -> str:
-        return f"{self._prefix}{institution_id}/{name}{_SUFFIX}"
+        return f"{self._prefix}{institution_id}/{path_of(name)}"
 
 
 class _BrokenOffError(StorageError):

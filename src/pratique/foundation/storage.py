@@ -255,13 +255,10 @@ class LocalFolder:
             raise FileMissingError(name) from None
 
     def names(self, institution_id: UUID, prefix: str) -> Iterator[str]:
-        first, slash, _ = prefix.partition("/")
-        # All names of one first part lie in one folder: there is no need to look into the others.
-        within = f"{_shard(first)}/{first}" if slash and _NAME.fullmatch(first) else ""
         base = self._root / str(institution_id)
-        for path in base.joinpath(within).rglob(f"*{_SUFFIX}"):
-            _, _, name = path.relative_to(base).as_posix().removesuffix(_SUFFIX).partition("/")
-            if name.startswith(prefix):
+        for path in base.joinpath(folder_of(prefix)).rglob(f"*{_SUFFIX}"):
+            name = name_of(path.relative_to(base).as_posix())
+            if name is not None and name.startswith(prefix):
                 yield name
 
     def check(self) -> str:
@@ -274,7 +271,7 @@ class LocalFolder:
         return f"folder {self._root}"
 
     def _path(self, institution_id: UUID, name: str) -> Path:
-        return self._root / str(institution_id) / _shard(name.split("/")[0]) / f"{name}{_SUFFIX}"
+        return self._root / str(institution_id) / path_of(name)
 
     @contextmanager
     def _one_at_a_time(self, institution_id: UUID) -> Iterator[None]:
@@ -319,6 +316,26 @@ def _blocks(file: StoredFile) -> Iterator[bytes]:
 def _version(about: os.stat_result) -> str:
     # A number of a removed file is soon used again: the times tell the two apart.
     return f"{about.st_ino}-{about.st_mtime_ns}-{about.st_ctime_ns}-{about.st_size}"
+
+
+def path_of(name: str) -> str:
+    """Return where a file lies in its institution's part of a place: in one of 256 folders."""
+    return f"{_shard(name.partition('/')[0])}/{name}{_SUFFIX}"
+
+
+def name_of(path: str) -> str | None:
+    """Return the name of the file that lies there, or None if none can."""
+    _, slash, name = path.partition("/")
+    return name.removesuffix(_SUFFIX) if slash and name.endswith(_SUFFIX) else None
+
+
+def folder_of(prefix: str) -> str:
+    """Return the folder that all names with this prefix lie in; empty if they may be anywhere.
+
+    All names of one first part lie in one folder: there is no need to look into the others.
+    """
+    first, slash, _ = prefix.partition("/")
+    return f"{_shard(first)}/{first}" if slash and _NAME.fullmatch(first) else ""
 
 
 def _shard(first: str) -> str:

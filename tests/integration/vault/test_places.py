@@ -8,7 +8,14 @@ import boto3
 import pytest
 
 from pratique.foundation import object_storage, vault
-from pratique.foundation.storage import BlobStore, FileMissingError, LocalFolder, StorageError, blob_store
+from pratique.foundation.storage import (
+    BlobStore,
+    FileMissingError,
+    LocalFolder,
+    StorageError,
+    blob_store,
+    path_of,
+)
 from pratique.foundation.vault import files, keys, reading, sealing
 
 SCHOOL, OTHER_SCHOOL = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -327,7 +334,7 @@ def test_a_large_file_goes_in_parts_and_is_sealed_in_the_bucket(bucket, aws):
     assert store.get(institution_id=SCHOOL, name=NAME) == content
     client = boto3.client("s3", endpoint_url=aws, region_name="us-east-1")
     (found,) = client.list_objects_v2(Bucket=bucket)["Contents"]
-    assert found["Key"] == f"pratique/files/{SCHOOL}/{NAME}.sealed"
+    assert found["Key"] == f"pratique/files/{SCHOOL}/{path_of(NAME)}", "as in a folder: trees can be copied"
     assert found["ETag"].strip('"').endswith("-4"), "four parts"
     assert not client.list_multipart_uploads(Bucket=bucket).get("Uploads")
 

@@ -46,7 +46,10 @@ def test_what_was_wrapped_unwraps_to_the_same_and_to_nobody_elses(holder):
 
 def test_a_newer_key_wraps_and_the_older_unwraps_until_it_is_forgotten(holder):
     if not holder.makes_keys:
-        pytest.skip("keys of KMS are made in AWS")
+        for deed in (holder.make_key, lambda: holder.forget(holder.key_id)):
+            with pytest.raises(vault.KeyProviderError, match="in AWS"):
+                deed()
+        return
     old = holder.wrap(KEY, context=CONTEXT)
     made = holder.make_key()
     assert (holder.key_id, holder.wrap(KEY, context=CONTEXT).key_id) == (made, made) != (old.key_id,) * 2
@@ -101,8 +104,8 @@ def test_the_older_master_key_lies_beside_the_new_one_for_its_owner_alone(master
     holder.make_key()
     beside = master_key.with_name(f"vault-{old}")
     assert beside.read_text() == before != master_key.read_text()
+    assert {path.name for path in master_key.parent.iterdir()} == {"vault", beside.name}
     assert os.stat(master_key).st_mode & 0o077 == 0
-    assert {path.name for path in master_key.parent.glob("[!.]*")} == {"vault", beside.name}
 
 
 def test_a_running_process_notices_a_new_master_key(master_key):

@@ -58,3 +58,10 @@ def test_a_long_address_is_cut(told):
     logging.getLogger("django.request").warning("Not Found: /%s", "a" * 60_000)
     assert "Not Found: /aaa" in told()
     assert len(told()) < 1000
+
+
+def test_requests_to_kms_are_not_logged_at_any_level(told):
+    logging.getLogger("botocore.endpoint").debug(
+        "Making request with params: %s", {"Plaintext": "a data key"}
+    )
+    assert told() == ""

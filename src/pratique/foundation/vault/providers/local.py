@@ -4,14 +4,14 @@ The key in use is the file `settings.VAULT_MASTER_KEY`. Older ones lie beside it
 nothing is wrapped by them. Files are looked at each time, so a running process notices a new one at once.
 """
 
+import fcntl
 import os
 import re
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import fasteners
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -75,7 +75,7 @@ class LocalProvider:
 
     def make_key(self) -> str:
         beside = self._path.with_name(f".{self._path.name}.new")
-        with fasteners.InterProcessLock(self._path.with_name(f".{self._path.name}.lock")):
+        with self._one_at_a_time():
             before = self._key(self._path).id
             beside.unlink(missing_ok=True)
             with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -97,11 +97,20 @@ class LocalProvider:
         return [self.key_id, *older]
 
     def forget(self, key_id: str) -> None:
-        with fasteners.InterProcessLock(self._path.with_name(f".{self._path.name}.lock")):
+        with self._one_at_a_time():
             if key_id == self._key(self._path).id:
                 raise KeyProviderError(f"Master key {key_id} is in use. Rotate it first.")
             self._beside(key_id).unlink(missing_ok=True)
             _sync(self._path.parent)
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        handle = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def _older(self, key_id: str, present: str) -> _MasterKey:
         if not _KEY_ID.fullmatch(key_id):
