@@ -150,6 +150,17 @@ def test_without_rename_a_file_that_is_there_is_not_sent_again(theirs):
     assert again.progress == []
 
 
+def test_without_rename_a_connection_that_breaks_leaves_nothing_taken_for_done(theirs):
+    theirs.faults.no_rename, theirs.faults.drop_after_bytes = True, len(CONTENT) + 2_500_000
+    ledger = Ledger()
+    assert failure(ledger.push, theirs) == "write_lost"
+    assert (theirs.root / "students.csv").read_bytes() != CONTENT
+    theirs.faults.drop_after_bytes = 0
+    assert ledger.push(theirs).how == How.DIRECT
+    assert (theirs.root / "students.csv").read_bytes() == CONTENT
+    assert names(theirs) == ["students.csv"]
+
+
 def test_another_host_key_ends_it_before_anything_is_proved(theirs):
     known = theirs.host_key_public
     theirs.change_host_key()

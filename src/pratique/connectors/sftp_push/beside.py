@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
+import asyncssh
+
 T = TypeVar("T")
 
 
@@ -29,11 +31,22 @@ def run_beside(main: Callable[[Call], Coroutine[Any, Any, T]]) -> T:
         return await asyncio.wrap_future(future)
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sftp-push") as pool:
-        running = pool.submit(lambda: asyncio.run(main(call)))
+        running = pool.submit(lambda: asyncio.run(_quietly(main(call))))
         running.add_done_callback(lambda _done: errands.put(None))
         while (errand := errands.get()) is not None:
             _do(*errand)
         return running.result()
+
+
+async def _quietly(main: Coroutine[Any, Any, T]) -> T:
+    asyncio.get_running_loop().set_exception_handler(_on_stray_error)
+    return await main
+
+
+def _on_stray_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # A write that we gave up leaves the library's requests behind; how they end is nobody's business any more.
+    if not isinstance(context.get("exception"), asyncssh.Error | OSError):
+        loop.default_exception_handler(context)
 
 
 def _do(future: "Future[Any]", function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

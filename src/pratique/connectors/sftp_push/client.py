@@ -98,9 +98,10 @@ async def _push(server: Server, file: _Calling, *, renaming: bool, waits: Waits)
             await remote.remove_quietly(file.temporary)
             raise
         if how is None:
-            await remote.remove_quietly(file.temporary)
             if not await remote.holds(file):
                 await remote.upload(file, file.name, afresh=True)
+            # Only now: were it gone while this is under way, the next try would take it for renamed.
+            await remote.remove_quietly(file.temporary)
             how, resumed = How.DIRECT, 0
         return Pushed(how, resumed)
 

@@ -67,7 +67,9 @@ class _Files(asyncssh.SFTPServer):
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         if self._fake.faults.no_rename:
-            raise asyncssh.SFTPOpUnsupported("Nothing can be renamed here.")
+            if not Path(os.fsdecode(self.map_path(oldpath))).exists():
+                raise asyncssh.SFTPNoSuchFile("No such file")
+            raise asyncssh.SFTPPermissionDenied("Nothing can be renamed here.")
         self._renaming(oldpath, newpath, super().rename)
 
     async def stat(self, path: bytes) -> Any:
