@@ -264,6 +264,23 @@ def test_what_is_promised_at_once_asks_neither_database_nor_disk(
     handle.close()
 
 
+def test_the_first_bytes_of_a_new_upload_wait_in_memory_and_nothing_else_does(session) -> None:
+    handle = session.open(b"/inbound/new.csv", WRITE, NOTHING)
+    on_disk = os.fstat(handle._upload._fd).st_size
+    assert [handle.writes_at_once(*which) for which in ((0, 4096), (0, 65_536), (1, 4096))] == [
+        True,
+        False,
+        False,
+    ]
+    handle.write(0, b"x" * 4096)
+    assert os.fstat(handle._upload._fd).st_size == on_disk
+    assert not handle.writes_at_once(4096, 1)
+    handle.close()
+    again = session.open(b"/inbound/new.csv", Open.WRITE, NOTHING)
+    assert not again.writes_at_once(0, 10)  # what is there is written over: that is noted on the disk first
+    again.abandon()
+
+
 def test_the_way_of_an_upload_asks_the_database_nothing(session, django_assert_num_queries) -> None:
     upload(session, b"the first one asks for the data key")
     with django_assert_num_queries(0):

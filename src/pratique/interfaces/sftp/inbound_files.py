@@ -218,6 +218,10 @@ class UploadHandle:
                 raise
         self._inbound.received(len(data))
 
+    def writes_at_once(self, offset: int, length: int) -> bool:
+        """Say whether memory is all that `write` needs (`interfaces.sftp.filesystem.PromptHandle`)."""
+        return self._upload.writes_at_once(self._upload.size if self._appends else offset, length)
+
     def attributes(self) -> Attributes:
         return attributes_of(self._upload.facts)
 

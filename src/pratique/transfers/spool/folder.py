@@ -144,7 +144,7 @@ class Folder(Shelf):
             server=self._spool.server,
             resumed=resumed,
             now=self._spool.now,
-            room=self._room.has,
+            room=self._room,
             done=self._done,
         )
         if announced is not None:

@@ -30,6 +30,11 @@ class Room:
                 f"There are {MOST_FILES} unprocessed files already. Remove some, or wait until they are processed."
             )
 
+    def has_surely(self, more: int) -> bool:
+        """Return whether `has` will say yes without looking at the disk."""
+        coming = self._uncounted + more
+        return coming <= _COUNT_BYTES and self._bytes + coming <= MOST_BYTES_OF_ACCOUNT
+
     def has(self, more: int) -> bool:
         """Return whether so many bytes more may come, and count them."""
         self._uncounted += more

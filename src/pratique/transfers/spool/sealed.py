@@ -66,6 +66,17 @@ class SealedFile:
         else:
             self._put(offset, view)
 
+    def buffers(self, offset: int, length: int) -> bool:
+        """Return whether these bytes, the first of a new file, would only be kept in memory."""
+        facts = self.facts
+        return (
+            offset == self.size == self._found == 0
+            and length < self._chunk
+            and not self._held
+            and facts.state is State.OPEN
+            and facts.sure is None
+        )
+
     def truncate(self, size: int) -> None:
         """Cut everything from `size` on, which is at most the size there is."""
         if size == self.size:

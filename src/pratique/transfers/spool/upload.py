@@ -9,6 +9,7 @@ from pratique.foundation.vault import SealBrokenError
 from pratique.transfers.policies import MOST_BYTES
 from pratique.transfers.spool.errors import SpoolError, SpoolFullError, TooLargeError
 from pratique.transfers.spool.header import Facts, State
+from pratique.transfers.spool.room import Room
 from pratique.transfers.spool.sealed import SealedFile
 
 
@@ -24,7 +25,7 @@ class Upload:
         server: UUID,
         resumed: bool,
         now: Callable[[], int],
-        room: Callable[[int], bool],
+        room: Room,
         done: Callable[["Upload", Facts], None],
     ) -> None:
         self._fd: int | None = fd
@@ -62,7 +63,7 @@ class Upload:
         if end > MOST_BYTES:
             self._failed = True
             raise TooLargeError(f"A file may have at most {MOST_BYTES // 1024 // 1024} MiB.")
-        if end > self.size and not self._room(end - self.size):
+        if end > self.size and not self._room.has(end - self.size):
             self._failed = True
             raise SpoolFullError(
                 "There is no room left for this account. Wait until what was uploaded is processed, or remove files."
@@ -72,6 +73,10 @@ class Upload:
         except (SpoolError, SealBrokenError, OSError):
             self._failed = True
             raise
+
+    def writes_at_once(self, offset: int, length: int) -> bool:
+        """Return whether `write` would only fill memory: the beginning of a new file, less than a chunk."""
+        return self._content.buffers(offset, length) and self._room.has_surely(length)
 
     def resize(self, size: int) -> None:
         """Cut the file at `size`; a size beyond its end is one that the client announces."""
