@@ -46,8 +46,7 @@ def smuggle(place: Place, key: Path) -> None:
 
 def sign_in(place: Place, key: Path | None = None, *options: str, username: str = "") -> Done:
     """Sign in by OpenSSH's sftp and ask where we are. Without -q, which would keep from us what the server says."""
-    command = place.clients.sftp_command(*options)
-    command.remove("-q")
+    command = [word for word in place.clients.sftp_command(*options) if word != "-q"]
     given = [str(key or place.clients.key) if word == str(place.clients.key) else word for word in command]
     return place.clients.run([*given[:-1], f"{username or place.account.username}@{HOST}"], "pwd\n")
 
@@ -64,7 +63,7 @@ def refusals(place: Place, *codes: str) -> list[TransferSession]:
         found = [session for session in place.sessions() if session.refused]
         return found if sorted({session.refused for session in found}) == sorted(codes) else []
 
-    return wait_until(look, what=f"{[s.refused for s in place.sessions()]}\n{place.server.said()}")
+    return wait_until(look, told=place.server.said)
 
 
 def ends(place: Place) -> list[str]:
@@ -74,7 +73,7 @@ def ends(place: Place) -> list[str]:
         sessions = place.sessions()
         return bool(sessions) and all(session.ended_at for session in sessions)
 
-    wait_until(look, what=place.server.said())
+    wait_until(look, told=place.server.said)
     return [session.end for session in place.sessions() if not session.refused]
 
 
@@ -135,7 +134,8 @@ def test_keys_that_never_sign_in_even_if_they_are_stored(
 
 
 def test_a_certificate_does_not_sign_in(place: Place) -> None:
-    authority, key = XX
+    authority = made(place.folder, "-t", "rsa", "-b", "2048", name="authority")
+    key = made(place.folder, "-t", "rsa", "-b", "2048")
     smuggle(place, authority)
     subprocess.run(
         ["ssh-keygen", "-q", "-s", str(authority), "-I", "id", "-n", place.account.username, f"{key}.pub"],
@@ -208,7 +208,7 @@ def test_an_unknown_username_is_answered_like_a_wrong_key_and_never_logged(place
     unknown = sign_in(place, username="summer2026-Passw0rd")
     assert unknown.status == known.status
     assert unknown.said.replace("summer2026-Passw0rd", place.account.username) == known.said
-    wait_until(lambda: "account=unknown" in place.server.said(), what=place.server.said())
+    wait_until(lambda: "account=unknown" in place.server.said(), told=place.server.said)
     assert "Passw0rd" not in place.server.said()
 
 
@@ -362,7 +362,7 @@ def test_as_many_sessions_as_the_account_may_have(place: Place) -> None:
     def again() -> bool:
         return sign_in(place).status == 0
 
-    wait_until(again, what=place.server.said())
+    wait_until(again, told=place.server.said)
 
 
 def test_refusals_are_kept_for_the_own_account_alone(

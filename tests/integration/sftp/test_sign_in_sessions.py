@@ -156,8 +156,7 @@ def _close(place: Place) -> None:
 def test_a_running_session_ends_when(
     place: Place, change: Callable[[Place], None], end: str, word: str
 ) -> None:
-    command = place.clients.sftp_command()
-    command.remove("-q")
+    command = [word for word in place.clients.sftp_command() if word != "-q"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as client:

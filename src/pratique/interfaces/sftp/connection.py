@@ -1,13 +1,10 @@
-"""One connection: from the door to the end of its last SFTP session.
-
-`Door` lets in or turns away before anything is computed. `Connection` is asyncssh's, with a look at each key before it
-counts. `Guest` is who comes: what was offered, who it turned out to be, and its sessions.
-"""
+"""Who has come on one connection: what was offered, who it turned out to be, and its SFTP sessions to the last end."""
 
 import asyncio
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -27,6 +24,7 @@ from pratique.transfers.logins import is_within
 from pratique.transfers.types import AccountRef, Login, LoginKey, SessionCounts
 
 if TYPE_CHECKING:
+    from pratique.interfaces.sftp.door import Connection
     from pratique.interfaces.sftp.server import Service
 
 log = structlog.get_logger(__name__)
@@ -42,9 +40,6 @@ _MOST_VARIABLES = 32
 _FLOOR = 0.012
 
 
-_SERVICE_REQUEST, _SERVICE_ACCEPT = 5, 6  # RFC 4253, section 12
-
-
 @dataclass
 class Offers:
     """What a connection has offered so far."""
@@ -52,68 +47,6 @@ class Offers:
     keys: set[bytes] = field(default_factory=set)
     count: int = 0
     refused: dict[tuple[str, str], None] = field(default_factory=dict)  # (code, fingerprint), in their order
-
-
-class Door(asyncio.Protocol):
-    """The first moment of a connection: nothing is computed for a source that is kept out."""
-
-    def __init__(self, service: "Service") -> None:
-        self._service = service
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        address = str(peer[0]).partition("%")[0] if peer else ""
-        if reason := self._service.why_not(address):
-            metrics.TURNED_AWAY.labels(reason=reason).inc()
-            if address:
-                transport.write(words.NOT_NOW)
-            transport.close()
-            return
-        connection = Connection(asyncio.get_running_loop(), self._service.options())
-        transport.set_protocol(connection)
-        connection.connection_made(transport)
-
-
-class Connection(asyncssh.SSHServerConnection):
-    """asyncssh's connection, whose keys are judged by what is on the wire before asyncssh looks at them."""
-
-    guest: "Guest"
-
-    def data_received(self, data: bytes, datatype: Any = None) -> None:
-        if not self.guest.takes(len(data)):
-            return
-        super().data_received(data, datatype)
-
-    def pause_writing(self) -> None:
-        """The socket takes no more: asyncssh would fill memory as far as the client opened its window."""
-        self.guest.hold(True)
-
-    def resume_writing(self) -> None:
-        self.guest.hold(False)
-
-    def process_packet(self, pkttype: int, pktid: int, packet: Any) -> Any:
-        """Answer who asks for the sign-in again: paramiko does before each key, and asyncssh would hang up."""
-        if pkttype == _SERVICE_REQUEST and self.guest.signing_in:
-            service = packet.get_string()
-            self.send_packet(_SERVICE_ACCEPT, len(service).to_bytes(4, "big") + service)
-            return True
-        return super().process_packet(pkttype, pktid, packet)
-
-    async def reload_config(self) -> None:
-        """There is no configuration by user: asyncssh would make its options anew, in a thread, for each sign-in."""
-
-    async def validate_public_key(self, username: str, key_data: bytes, msg: bytes, signature: bytes) -> bool:
-        """Return whether this key signs in (`msg`: whether it has). SHA-1 is refused here: asyncssh would take it."""
-        return await self.guest.judge(
-            key_data, signature if msg else b"",
-            lambda: super(Connection, self).validate_public_key(username, key_data, msg, signature),
-        )  # fmt: skip
-
-    def internal_error(self, exc_info: Any = None, error_logger: Any = None) -> None:
-        # asyncssh tells this only to who debugs it.
-        log.warning("an SSH connection ended in an error of ours", exc_info=exc_info or True)
-        super().internal_error(exc_info, error_logger)
 
 
 class Guest(asyncssh.SSHServer):
@@ -143,7 +76,7 @@ class Guest(asyncssh.SSHServer):
     # What asyncssh calls.
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = cast(Connection, conn)
+        self._connection = cast("Connection", conn)
         self._connection.guest = self
         self.address = str(conn.get_extra_info("peername")[0]).partition("%")[0]
         self._service.entered(self)
@@ -224,7 +157,10 @@ class Guest(asyncssh.SSHServer):
         if self._end:
             return
         self._end = code
-        for _channel, session in self._sessions:
+        for channel, session in self._sessions:
+            # A client that sees its channel close may be gone before it reads the reason for the disconnect.
+            with suppress(OSError):
+                channel.write_stderr(f"{sentence}\r\n".encode())
             session.stop(code)
         self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, sentence)
 

@@ -62,4 +62,20 @@ def server_options(
     for algorithm in list(options.server_host_keys):
         if algorithm not in HOST_KEY_ALGORITHMS:
             del options.server_host_keys[algorithm]
+    _sign_with_sha2(options, keys)
     return options
+
+
+def _sign_with_sha2(options: asyncssh.SSHServerConnectionOptions, keys: Sequence[asyncssh.SSHKey]) -> None:
+    """Let each RSA algorithm have a key object of its own, and proofs of further keys be of SHA-2.
+
+    asyncssh keeps on a key object, which all connections share, with what it signs next: SHA-1 at first, then what the
+    last client chose, even if another one's key exchange is under way.
+    """
+    for key in options.all_server_host_keys.values():
+        if key.algorithm == b"ssh-rsa":
+            key.set_sig_algorithm(b"rsa-sha2-512")
+    signs = next(key for key in keys if key.get_algorithm() == "ssh-rsa")
+    (other,) = asyncssh.load_keypairs([signs])
+    other.set_sig_algorithm(b"rsa-sha2-256")
+    options.server_host_keys[b"rsa-sha2-256"] = other

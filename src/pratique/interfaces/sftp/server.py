@@ -18,8 +18,9 @@ from django.conf import settings
 from pratique.foundation.clock import now
 from pratique.institutions.queries import all_institution_ids
 from pratique.interfaces.sftp import metrics, words
-from pratique.interfaces.sftp.connection import Door, Guest
+from pratique.interfaces.sftp.connection import Guest
 from pratique.interfaces.sftp.database import Asking, UnavailableError, look_at_connection
+from pratique.interfaces.sftp.door import Door
 from pratique.interfaces.sftp.files import AccountFiles
 from pratique.interfaces.sftp.filesystem import FileSystem
 from pratique.interfaces.sftp.host_keys import HostKeys
