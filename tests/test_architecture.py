@@ -119,6 +119,8 @@ def test_writes_live_in_actions():
         relative = path.relative_to(SOURCE).as_posix()
         if path.stem in _WRITERS or "actions" in path.parts or relative in _ALLOWED:
             continue
+        if "spool" in path.parts:
+            continue  # it writes files of its own, and no row
         for node in ast.walk(parsed(path)):
             if (
                 isinstance(node, ast.Call)
