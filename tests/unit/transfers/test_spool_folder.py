@@ -294,7 +294,8 @@ def test_limits_of_an_upload_and_of_an_account(world: World, monkeypatch: pytest
     send(handle, CONTENT[: 2 * CHUNK])
     assert "at most 0 MiB" in _refused(handle.write, 2 * CHUNK, b"x").message
     assert "at most" in _refused(handle.write, 2**60, b"x").message
-    handle.abandon()
+    assert "stays incomplete" in _refused(handle.close).message
+    assert ("interrupted", CSV.decode(), "too_large") in world.journal.told()
     put(session, "/inbound/b.csv", b"b")
     assert "2 unprocessed files" in _refused(session.open, b"/inbound/c.csv", WRITE, NOTHING).message
     session.remove(CSV)

@@ -247,7 +247,7 @@ class UploadHandle:
                 upload.close()
         except SftpError:
             self._inbound.not_answered(upload.file_id)
-            self._inbound.broken_off(upload.name, upload.size, "disk_full")
+            self._inbound.broken_off(upload.name, upload.size, upload.failed or "disk_full")
             raise
         self._inbound.closed(upload.name, upload.size)
 

@@ -33,6 +33,16 @@ class SpoolFullError(SpoolError):
     reason = "disk_full"
 
 
+class PartMissingError(SpoolError):
+    """A part of it could not be stored, so that it does not become complete. `reason` is why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "A part of the file could not be stored, so it stays incomplete. Resume it or send it again."
+        )
+        self.reason = reason
+
+
 class ScatteredError(SpoolError):
     """It is written in more pieces at once than anybody's client does."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pratique.foundation.vault import SealBrokenError
 from pratique.transfers.policies import MOST_BYTES
-from pratique.transfers.spool.errors import SpoolError, SpoolFullError, TooLargeError
+from pratique.transfers.spool.errors import PartMissingError, SpoolError, SpoolFullError, TooLargeError
 from pratique.transfers.spool.header import Facts, State
 from pratique.transfers.spool.room import Room
 from pratique.transfers.spool.sealed import SealedFile
@@ -32,7 +32,8 @@ class Upload:
         self._content, self._session, self._server = content, session, server
         self._now, self._room, self._done = now, room, done
         self._times: tuple[int | None, int | None] = (content.facts.accessed, content.facts.modified)
-        self._failed = False
+        # Why a write failed, if one did.
+        self._failed = ""
         self.announced = content.facts.announced
         # Whether an upload that had broken off goes on here.
         self.resumed = resumed
@@ -40,6 +41,11 @@ class Upload:
     @property
     def file_id(self) -> UUID:
         return self._content.file_id
+
+    @property
+    def failed(self) -> str:
+        """Why a write failed (a code of `types.REASONS`), if one did."""
+        return self._failed
 
     @property
     def name(self) -> str:
@@ -61,17 +67,17 @@ class Upload:
         """Put `data` at `offset`. Raises SpoolError; an upload where a write failed does not become complete."""
         end = offset + len(data)
         if end > MOST_BYTES:
-            self._failed = True
+            self._failed = TooLargeError.reason
             raise TooLargeError(f"A file may have at most {MOST_BYTES // 1024 // 1024} MiB.")
         if end > self.size and not self._room.has(end - self.size):
-            self._failed = True
+            self._failed = SpoolFullError.reason
             raise SpoolFullError(
                 "There is no room left for this account. Wait until what was uploaded is processed, or remove files."
             )
         try:
             self._content.write(offset, data)
-        except (SpoolError, SealBrokenError, OSError):
-            self._failed = True
+        except (SpoolError, SealBrokenError, OSError) as error:
+            self._failed = getattr(error, "reason", "") or "failed_here"
             raise
 
     def writes_at_once(self, offset: int, length: int) -> bool:
@@ -105,9 +111,7 @@ class Upload:
             return
         if self._failed:
             self._break_off()
-            raise SpoolFullError(
-                "A part of the file could not be stored, so it stays incomplete. Resume it or send it again."
-            )
+            raise PartMissingError(self._failed)
         try:
             self._content.flush()
             self._finish(State.COMPLETE)
