@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from pratique.interfaces.sftp.channel import SftpSession
-from pratique.interfaces.sftp.connection import Connection, Guest
+from pratique.interfaces.sftp.connection import Guest
+from pratique.interfaces.sftp.door import Connection
 from pratique.interfaces.sftp.filesystem import Attributes
 from pratique.interfaces.sftp.workers import Workers
 from tests.unit.sftp.packets import INIT, Answer, Files, Handle, answers, asked, n, q, s
