@@ -117,7 +117,12 @@ def peak_mb(name: str) -> float:
     """Return the largest resident size of any process of a side so far."""
     import measure
 
-    return max(measure.peak_mb(one.pid) for one in family(started(0).of(name).pid))
+    sizes = []
+    for one in family(started(0).of(name).pid):
+        # A process of sshd's may be ending; it has no size then.
+        with suppress(OSError, IndexError):
+            sizes.append(measure.peak_mb(one.pid))
+    return max(sizes)
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -188,6 +193,7 @@ def _ours(school: population.School, account, settle: float) -> Side:  # noqa: A
         "PRATIQUE_LOG_LEVEL": "ERROR",
         "PRATIQUE_SFTP_SETTLE_SECONDS": str(settle),
         "PRATIQUE_SFTP_PROCESSES": "1",
+        "PRATIQUE_PARENT": str(os.getpid()),  # a benchmark that is killed leaves no server behind
     }
     shutil.rmtree(Path(os.environ["PRATIQUE_VAR"]) / "spool", ignore_errors=True)
     command = [sys.executable, "-m", "pratique.config.command", "sftp", "--port", str(port)]

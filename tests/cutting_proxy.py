@@ -42,21 +42,16 @@ class CuttingProxy:
                 down.join(10)
 
     def _up(self, client: socket.socket, server: socket.socket) -> None:
-        passed = 0
-        while True:
-            with suppress(ConnectionError):
-                if data := client.recv(16384):
-                    room = self._after - passed
-                    if len(data) >= room and not self.done.is_set():
-                        server.sendall(data[:room])
-                        self.done.set()
-                        self._deed()
-                        data = data[room:]
-                    passed += len(data)
-                    with suppress(ConnectionError):
-                        server.sendall(data)
-                        continue
-            return
+        room = self._after
+        with suppress(OSError):
+            while data := client.recv(16384):
+                server.sendall(data[:room])
+                room -= len(data)
+                if room <= 0:
+                    # What the client's machine still holds is not passed on: the place of the cut is the chosen one.
+                    self._deed()
+                    self.done.set()
+                    return
 
     def _pass(self, source: socket.socket, to: socket.socket) -> None:
         with suppress(OSError):

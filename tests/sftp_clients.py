@@ -58,7 +58,7 @@ class Clients:
     def sftp_command(self, *options: str) -> list[str]:
         """Return the command line of OpenSSH's sftp that reads its commands from standard input."""
         return [
-            "sftp", "-q", "-b", "-", *self.ssh_options(), *options, "-P", str(self.server.port),
+            "sftp", "-b", "-", *self.ssh_options(), *options, "-P", str(self.server.port),
             f"{self.username}@{HOST}",
         ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import paramiko
@@ -143,4 +143,5 @@ def raw(transport: paramiko.Transport, *, window: int | None = None) -> Iterator
         there.begin()
         yield there
     finally:
-        channel.close()
+        with suppress(EOFError, OSError):  # the connection may be cut
+            channel.close()

@@ -26,6 +26,7 @@ import psutil
 from django.db import connections
 from procrastinate.contrib.django import app
 
+from pratique.foundation.supervisor import PARENT
 from tests.settings import CLUSTER, ROOT
 
 HOST = "127.0.0.1"
@@ -61,6 +62,8 @@ class SftpServer:
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "DATABASE_URL": CLUSTER.url("pratique", connections["default"].settings_dict["NAME"]),
             "PYTHONPATH": str(ROOT),
+            # A run that is killed leaves no server behind.
+            PARENT: str(os.getpid()),
             **environment,
         }
         return cls(folder, port, env)
@@ -152,13 +155,13 @@ class SftpServer:
         return self.log.read_text(errors="replace")[-8000:] if self.log.exists() else ""
 
 
-def wait_until(condition: Callable[[], T], *, seconds: float = 20, what: str = "") -> T:
-    """Wait for `condition` to be true and return what it gave."""
+def wait_until(condition: Callable[[], T], *, seconds: float = 20, told: Callable[[], str] = str) -> T:
+    """Wait for `condition` to be true and return what it gave; `told` says how things are when it never is."""
     until = time.monotonic() + seconds
     while True:
         if found := condition():
             return found
-        assert time.monotonic() < until, what or "did not happen in time"
+        assert time.monotonic() < until, f"did not happen in time: {told()}"
         time.sleep(0.05)
 
 

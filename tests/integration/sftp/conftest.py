@@ -1,13 +1,16 @@
 """One server and one committed database for the tests of a module; a school and an account for each test."""
 
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import paramiko
 import pytest
 from django.db import connections
 
+from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.students.models import Student
@@ -71,8 +74,8 @@ class Place:
             return list(InboundFile.objects.filter(account_id=self.account.id).order_by("received_at", "id"))
 
     def file(self, name: str = "roster.csv") -> InboundFile:
-        """Return the one file that was brought under `name`."""
-        (found,) = [file for file in self.files() if file.name == name]
+        """Return the one file that was brought under `name` and not removed (or overwritten) since."""
+        (found,) = [file for file in self.files() if file.name == name and file.state != "removed"]
         return found
 
     def claimed(self, name: str = "roster.csv") -> InboundFile:
@@ -83,7 +86,7 @@ class Place:
             assert len(found) < 2, "it was claimed twice"
             return found[0] if found else None
 
-        found = wait_until(look, what=f"{name} was never claimed: {self._told()}")
+        found = wait_until(look, told=self.told)
         assert found
         return found
 
@@ -96,7 +99,7 @@ class Place:
             file = self.file(name)
             return file if file.state in FINAL else None
 
-        found = wait_until(look, what=f"{name} was never processed: {self._told()}")
+        found = wait_until(look, told=self.told)
         assert found
         return found
 
@@ -107,6 +110,12 @@ class Place:
     def outbound(self) -> list[OutboundFile]:
         with institution_scope(self.institution.id):
             return list(OutboundFile.objects.filter(account_id=self.account.id, deleted_at__isnull=True))
+
+    def results(self) -> str:
+        """Return the content of the only results file."""
+        (found,) = [one for one in self.outbound() if one.folder == "results"]
+        name = f"account-{self.account.id}/{found.id}"
+        return blob_store().get(institution_id=self.institution.id, name=name).decode()
 
     def events(self) -> list[tuple[str, str, str]]:
         """Return the log of files as (kind, path, reason)."""
@@ -121,13 +130,24 @@ class Place:
             )
 
     def listed(self, folder: str = "/inbound") -> dict[str, int]:
-        """Return the names and sizes that the account sees in a folder."""
+        """Return the names and sizes of the files (0: a folder) that the account sees in a folder."""
         with self.clients.paramiko() as there:
-            return {one.filename: int(one.st_size or 0) for one in there.listdir_attr(folder)}
+            return sizes_of(there.listdir_attr(folder))
 
-    def _told(self) -> str:
+    def suspended_for(self) -> str:
+        """Return why the account is kept out, or nothing."""
+        with institution_scope(self.institution.id):
+            return TransferAccount.objects.get(id=self.account.id).suspended_for
+
+    def told(self) -> str:
+        """Return how things are, for a test that failed."""
         states = [(file.name, file.state, file.reason, file.size) for file in self.files()]
         return f"{states}\n{self.events()}\n{self.server.said()}"
+
+
+def sizes_of(listing: Sequence[paramiko.SFTPAttributes]) -> dict[str, int]:
+    """Return the names and sizes of the files in a listing; 0 for a folder."""
+    return {one.filename: 0 if stat.S_ISDIR(one.st_mode or 0) else one.st_size or 0 for one in listing}
 
 
 def row(username: str) -> str:

@@ -11,7 +11,7 @@ from pratique.foundation import clock
 from pratique.transfers.actions import outbound
 from pratique.transfers.types import AccountRef
 from tests import sftp_raw
-from tests.integration.sftp.conftest import Place
+from tests.integration.sftp.conftest import Place, sizes_of
 from tests.schools import BY
 from tests.sftp_clients import Done, needs
 from tests.sftp_raw import raw
@@ -155,5 +155,4 @@ def test_the_outbound_folder_takes_nothing(place: Place, deed: Callable[..., obj
     with place.clients.paramiko() as there:
         with pytest.raises(OSError):
             deed(there)
-        sizes = {one.filename: one.st_size for one in there.listdir_attr("/outbound")}
-        assert sizes == {"results": 0, "report.csv": 3}
+        assert sizes_of(there.listdir_attr("/outbound")) == {"results": 0, "report.csv": 3}
