@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from pratique.transfers.models import TransferSession
 from pratique.transfers.standing import Standing
 from pratique.transfers.types import ENDS, EVENTS, REASONS, REFUSALS
 
@@ -29,7 +31,7 @@ REMEDIES: Words = {
     "key_too_short": _("Make an RSA key of 3072 bits, and add its public half."),
     "key_type": _("Make an RSA key of 3072 bits, and add its public half."),
     "signature_sha1": _(
-        "Upgrade the client: OpenSSH 7.2, WinSCP 5.17, PuTTY 0.76, FileZilla 3.55, paramiko 2.9, libssh2 1.11 or later."
+        "These sign safely: OpenSSH 7.2, WinSCP 5.17, PuTTY 0.76, FileZilla 3.55, paramiko 2.9, libssh2 1.11 or later."
     ),
     "signature_wrong": _("Check that the client’s private key file belongs to the public key that is added here."),
     "too_many_keys": _("Set IdentitiesOnly yes and one IdentityFile, or switch the key agent off for this connection."),
@@ -103,6 +105,18 @@ def remedy(code: str) -> str:
 def end(code: str) -> str:
     """Return why a session ended."""
     return str(ENDS.get(code, code))
+
+
+def lasted(session: TransferSession) -> str:
+    """Return how long a session was open, in the unit that says most; empty while it is open."""
+    if session.ended_at is None:
+        return ""
+    seconds = int((session.ended_at - session.started_at).total_seconds())
+    if seconds < 60:
+        return _now("%(number)s s") % {"number": max(1, seconds)}
+    if seconds < 3600:
+        return _now("%(number)s min") % {"number": seconds // 60}
+    return _now("%(hours)s h %(minutes)s min") % {"hours": seconds // 3600, "minutes": seconds // 60 % 60}
 
 
 def event(code: str) -> str:
