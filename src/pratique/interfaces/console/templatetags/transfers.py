@@ -14,6 +14,7 @@ register.filter("why_ended", transfer_words.end)
 register.filter("lasted", transfer_words.lasted)
 register.filter("what_happened", transfer_words.event)
 register.filter("why_not_delivered", types.sentence)
+register.filter("why_stopped", types.why_stopped)
 register.filter("destination_standing", queries.standing)
 register.filter("step", transfer_words.step)
 
