@@ -28,6 +28,7 @@ from pratique.rosters import results_file
 from pratique.rosters.models import ImportState, RosterImport
 from pratique.transfers.actions import outbound
 from pratique.transfers.actions.accounts import create_account
+from pratique.transfers.actions.arrivals import add_past
 from pratique.transfers.actions.keys import add_key, revoke_key
 from pratique.transfers.keys import read_public_key
 from pratique.transfers.models import InboundFile, InboundState, TransferAccount, TransferEvent, TransferKey
@@ -53,7 +54,7 @@ def add_sftp(institution: Institution, *, by: audit.Actor, now: datetime) -> boo
         if key is None:
             key = _with_key(account, path, by=by, now=now)
         if not Session.objects.filter(account=account).exists():
-            _past(account, key, now=now)
+            _past(account, key, by=by, now=now)
     _results(account, by=by, now=now)
     # After the commit: a file must not name an account that does not exist. Lost before this line, it is made again.
     others = [one for one in people if one["role"] != SFTP]
@@ -112,7 +113,7 @@ def _public_line(private: bytes) -> str:
     return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
-def _past(account: TransferAccount, key: TransferKey, *, now: datetime) -> None:
+def _past(account: TransferAccount, key: TransferKey, *, by: audit.Actor, now: datetime) -> None:
     """Write what a term's beginning leaves behind: a roster that was processed, one cut short, a client refused.
 
     These are rows of a log and of files that nobody could bring yet: there is no server in this process to bring them
@@ -135,7 +136,6 @@ def _past(account: TransferAccount, key: TransferKey, *, now: datetime) -> None:
         **common, started_at=came - timedelta(days=2), ended_at=came - timedelta(days=2), refused="signature_sha1",
         address="192.0.2.14", client="SSH-2.0-libssh2_1.10.0", fingerprint=key.fingerprint,
     )  # fmt: skip
-    Session.objects.bulk_create([bringing, cut, refused])
     names = ("harbor-state-2026.csv", "harbor-state-draft.csv")
     files = [
         InboundFile(
@@ -163,8 +163,9 @@ def _past(account: TransferAccount, key: TransferKey, *, now: datetime) -> None:
         )
         went = [(kind, imported.size, "") for kind in ("uploaded", "claimed", "processed")]
         events += _events(common, bringing, names[0], went)
-    InboundFile.objects.bulk_create(files)
-    TransferEvent.objects.bulk_create(events)
+    add_past(
+        account=account, sessions=[bringing, cut, refused], files=files, events=events, by=by, now=now
+    )  # fmt: skip
 
 
 def _events(

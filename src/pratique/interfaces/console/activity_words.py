@@ -114,6 +114,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "transfers:account:changed": _("Changed an account for file transfer"),
     "transfers:account:suspended": _("Suspended an account for file transfer"),
     "transfers:account:lifted": _("Let a suspended account for file transfer in again"),
+    "transfers:account:past_added": _("Added what an account for file transfer moved before"),
     "transfers:account:closed": _("Closed an account for file transfer"),
     "transfers:key:added": _("Let a key sign in for file transfer"),
     "transfers:key:revoked": _("Revoked a key for file transfer"),
