@@ -15,8 +15,8 @@ import psutil
 import measure
 import sftp_sides as sides
 
-_IDLE = 200
-_WARM = 20
+_IDLE = 100
+_WARM = 10
 
 
 def setup(n: int) -> sides.Sides:
@@ -47,7 +47,10 @@ def _cpu(pid: int) -> float:
     """Return the CPU seconds of a process, its children and those that have ended."""
     total = 0.0
     for number, one in enumerate(sides.family(pid)):
-        times = one.cpu_times()
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:  # it has just ended, and is counted with its parent's children
+            continue
         total += times.user + times.system
         total += times.children_user + times.children_system if number == 0 else 0
     return total

@@ -1,9 +1,9 @@
 """200 idle sessions and 20 busy ones for a minute, on a server of its own: errors, memory, and how long deeds took.
 
-    make bench-load-sftp        (or: python bench/load_sftp.py --idle 200 --busy 20 --seconds 60)
+    python bench/load_sftp.py --idle 200 --busy 20 --seconds 60
 
-A busy session uploads 256 KB under a temporary name, renames it, looks for it by path, takes a report of 1 MB and removes
-what it brought, again and again. At the end every idle session is asked something: it must have been kept.
+A busy session uploads 256 KB under a temporary name, renames it, looks for it by path, takes a report of 1 MB and
+removes what it brought, again and again. At the end every idle session is asked something: it must have been kept.
 """
 
 import argparse
