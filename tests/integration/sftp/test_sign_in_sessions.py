@@ -22,7 +22,7 @@ from pratique.transfers.actions.accounts import close_account, suspend
 from pratique.transfers.actions.keys import add_key, revoke_key
 from pratique.transfers.models import TransferKey
 from tests.integration.sftp.conftest import Place
-from tests.integration.sftp.test_sign_in import ends, made, refusals, sign_in
+from tests.integration.sftp.test_sign_in import ends, greeted, made, refusals, sign_in
 from tests.schools import BY
 from tests.sftp_clients import Done
 from tests.sftp_server import HOST, SftpServer, wait_until
@@ -234,7 +234,7 @@ def test_a_source_that_fails_again_and_again_is_kept_out_for_a_while_and_nobody_
     assert "Permission denied" not in done.said, "it was turned away before it could offer a key"
     assert b"Not allowed at this time" in _greeting(sftp, "127.0.3.1")
     assert sign_in(place, None, "-o", "BindAddress=127.0.3.2").status == 0
-    assert len(refusals(place, "key_unknown")) == 4
+    refusals(place, "key_unknown", many=4)
     # An account's own networks are never punished: the failures of others there do not lock it out.
     listed.account.networks = ["127.0.4.0/24"]
     with institution_scope(listed.institution.id):
@@ -258,6 +258,25 @@ def test_thirty_connections_a_minute_of_one_source(sftp: SftpServer) -> None:
     assert said[0].startswith(b"SSH-2.0-Pratique")
     assert b"Not allowed at this time" in said[-1]
     assert _greeting(sftp, "127.0.5.2").startswith(b"SSH-2.0-Pratique")
+
+
+def test_key_exchanges_without_end_are_cut_off_before_and_after_the_sign_in(place: Place) -> None:
+    # Each costs the server milliseconds and a hostile client nothing: 109 of them went through before.
+    with greeted(place) as stranger:
+        assert _exchanges(stranger) <= 1
+    with place.clients.transport() as transport:
+        assert 20 < _exchanges(transport) <= 60
+    assert "protocol" in ends(place)
+
+
+def _exchanges(transport: paramiko.Transport) -> int:
+    """Return how many key exchanges go through, of a hundred."""
+    for number in range(100):
+        try:
+            transport.renegotiate_keys()
+        except (paramiko.SSHException, OSError, EOFError):
+            return number
+    return 100
 
 
 def test_more_before_signing_in_than_signing_in_takes(place: Place) -> None:

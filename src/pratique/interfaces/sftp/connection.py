@@ -19,6 +19,7 @@ from pratique.interfaces.sftp.channel import PACKET, WINDOW, SftpSession
 from pratique.interfaces.sftp.database import UnavailableError
 from pratique.interfaces.sftp.offers import key_of, why_not
 from pratique.interfaces.sftp.options import LOGIN_GRACE
+from pratique.interfaces.sftp.penalties import Bucket
 from pratique.transfers.actions.journal import KeyUse, SessionLine
 from pratique.transfers.logins import is_within
 from pratique.transfers.types import AccountRef, Login, LoginKey, SessionCounts
@@ -34,6 +35,10 @@ MOST_KEYS = 6
 _MOST_OFFERS = 24
 # Twelve offers of the longest keys and a few key exchanges; more is no sign-in.
 _MOST_BEFORE_SIGN_IN = 128 * 1024
+# The first one, and one more for a client that wants other keys at once; nobody has moved a gigabyte by then.
+_MOST_EXCHANGES_BEFORE_SIGN_IN = 2
+# Far more than clients with the smallest limits ask for (RFC 4253, section 9: after a gigabyte or an hour).
+_EXCHANGES_A_MINUTE = 60
 _MOST_CHANNELS = 4
 _MOST_VARIABLES = 32
 # Every answer to a look-up or an offer takes at least this long, whoever it is about.
@@ -56,7 +61,8 @@ class Guest(asyncssh.SSHServer):
         self._service = service
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
-        self._bytes = 0
+        self._bytes = self._exchanges = 0
+        self._exchanges_left = Bucket(self._loop.time, _EXCHANGES_A_MINUTE, most=1)
         self._asked: str | None = None
         self._login: Login | None = None
         self._offers = Offers()
@@ -162,6 +168,7 @@ class Guest(asyncssh.SSHServer):
             with suppress(OSError):
                 channel.write_stderr(f"{sentence}\r\n".encode())
             session.stop(code)
+        self._connection.line.linger()
         self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, sentence)
 
     def evict(self) -> None:
@@ -206,6 +213,18 @@ class Guest(asyncssh.SSHServer):
                 return False
         return True
 
+    def may_exchange_keys(self) -> bool:
+        """Return whether the client may ask for another key exchange; if not, the connection is being ended."""
+        self._exchanges += 1
+        if self._line is None and self._exchanges > _MOST_EXCHANGES_BEFORE_SIGN_IN:
+            self._offence = "nonsense"
+            self._turn_away(asyncssh.DISC_PROTOCOL_ERROR, words.TOO_MUCH)
+            return False
+        if not self._exchanges_left.take(""):
+            self.end("protocol", words.TOO_MANY_EXCHANGES)
+            return False
+        return True
+
     async def judge(self, key_data: bytes, signature: bytes, verify: Callable[[], Awaitable[bool]]) -> bool:
         """Return whether an offered key signs in; if it has signed, the session may begin."""
         begun = self._loop.time()
@@ -246,6 +265,7 @@ class Guest(asyncssh.SSHServer):
         if reason:
             self._offers.refused.clear()
             self._refused(reason, self.key.fingerprint)
+            self._connection.line.linger()
             self._connection.send_auth_banner(f"{sentence}\r\n")
             self._turn_away(asyncssh.DISC_BY_APPLICATION, sentence)
             return False

@@ -10,6 +10,7 @@ import asyncssh
 import structlog
 
 from pratique.interfaces.sftp import metrics, words
+from pratique.interfaces.sftp.farewell import Line, line_of
 
 if TYPE_CHECKING:
     from pratique.interfaces.sftp.connection import Guest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_SERVICE_REQUEST, _SERVICE_ACCEPT = 5, 6  # RFC 4253, section 12
+_SERVICE_REQUEST, _SERVICE_ACCEPT, _KEXINIT = 5, 6, 20  # RFC 4253, section 12
 
 
 class Door(asyncio.Protocol):
@@ -37,14 +38,16 @@ class Door(asyncio.Protocol):
             transport.close()
             return
         connection = Connection(asyncio.get_running_loop(), self._service.options())
+        connection.line, as_transport = line_of(transport, self._service.leaving)
         transport.set_protocol(connection)
-        connection.connection_made(transport)
+        connection.connection_made(as_transport)
 
 
 class Connection(asyncssh.SSHServerConnection):
     """asyncssh's connection, whose keys are judged by what is on the wire before asyncssh looks at them."""
 
     guest: "Guest"
+    line: Line
 
     def data_received(self, data: bytes, datatype: Any = None) -> None:
         if not self.guest.takes(len(data)):
@@ -59,7 +62,12 @@ class Connection(asyncssh.SSHServerConnection):
         self.guest.hold(False)
 
     def process_packet(self, pkttype: int, pktid: int, packet: Any) -> Any:
-        """Answer who asks for the sign-in again: paramiko does before each key, and asyncssh would hang up."""
+        """Answer who asks for the sign-in again: paramiko does before each key, and asyncssh would hang up.
+
+        And end who asks for key exchanges without end: each costs us milliseconds, and the client next to nothing.
+        """
+        if pkttype == _KEXINIT and not self.guest.may_exchange_keys():
+            return True
         if pkttype == _SERVICE_REQUEST and self.guest.signing_in:
             service = packet.get_string()
             self.send_packet(_SERVICE_ACCEPT, len(service).to_bytes(4, "big") + service)

@@ -36,3 +36,4 @@ REVOKED = (
 IDLE = "Nothing came for {minutes} minutes. Connect again when there is something to transfer."
 RESTART = "The service restarts. Connect again in a moment; an upload that was under way can be resumed."
 NONSENSE = "The client sent far more settings than a session needs."
+TOO_MANY_EXCHANGES = "The client asks for new keys again and again, far more often than any transfer needs."
