@@ -56,12 +56,13 @@ def sign_in_with_all(place: Place, keys: Sequence[Path]) -> Done:
     return sign_in(place, keys[0], *(word for key in keys[1:] for word in ("-o", f"IdentityFile={key}")))
 
 
-def refusals(place: Place, *codes: str) -> list[TransferSession]:
-    """Wait until refusals of exactly these kinds are kept, and return them."""
+def refusals(place: Place, *codes: str, many: int | None = None) -> list[TransferSession]:
+    """Wait until refusals of exactly these kinds are kept, and if said so `many` of them, and return them."""
 
     def look() -> list[TransferSession]:
         found = [session for session in place.sessions() if session.refused]
-        return found if sorted({session.refused for session in found}) == sorted(codes) else []
+        kinds = {session.refused for session in found}
+        return found if kinds == set(codes) and (many is None or len(found) == many) else []
 
     return wait_until(look, told=place.server.said)
 

@@ -21,6 +21,7 @@ from pratique.interfaces.sftp import metrics, words
 from pratique.interfaces.sftp.connection import Guest
 from pratique.interfaces.sftp.database import Asking, UnavailableError, look_at_connection
 from pratique.interfaces.sftp.door import Door
+from pratique.interfaces.sftp.farewell import Leaving
 from pratique.interfaces.sftp.files import AccountFiles
 from pratique.interfaces.sftp.filesystem import FileSystem
 from pratique.interfaces.sftp.host_keys import HostKeys
@@ -72,6 +73,7 @@ class Service:
         self._trusted = _parsed(settings.SFTP_TRUSTED)
         self._listed: tuple[Network, ...] = ()
         self.guests: set[Guest] = set()
+        self.leaving: Leaving = set()
         self._stopping = False
 
     def start(self) -> None:
@@ -86,7 +88,7 @@ class Service:
         for guest in list(self.guests):
             guest.end("restart", words.RESTART)
         until = time.monotonic() + _STOP_WITHIN
-        while self.guests and time.monotonic() < until:
+        while (self.guests or self.leaving) and time.monotonic() < until:
             await asyncio.sleep(0.02)
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._keeper.stop)
