@@ -113,7 +113,10 @@ def _worker() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _ended(started: sides.Sides) -> None:
-    noted = json.loads(_TOLD.read_text())
+    noted = json.loads(_TOLD.read_text()) if _TOLD.exists() else []
+    if not noted:
+        sides.ended(started)
+        return
     line = {
         "name": "sftp-roster-parts",
         "total_s": round(statistics.median(one["total"] for one in noted), 3),

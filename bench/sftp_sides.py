@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import fasteners
 import psutil
 
 import population
@@ -30,6 +31,7 @@ CIPHER = "aes256-gcm@openssh.com"
 FOLDER = Path(tempfile.gettempdir()) / "pratique-bench-sftp"
 _STARTED = "PRATIQUE_BENCH_SFTP"
 _STARTED_WITHIN = 60
+_turn = fasteners.InterProcessLock(Path(tempfile.gettempdir()) / "pratique-bench-sftp.lock")
 
 
 @dataclass
@@ -60,6 +62,8 @@ def started(n: int, *, database: str = "sftp", settle: float = 3600, students: i
     if found := os.environ.get(_STARTED):
         told = json.loads(found)
         return Sides(Side(**told["ours"]), Side(**told["floor"]), told["institution_id"], told["account_id"])
+    # The folder and the database are one for all: a second benchmark waits for its turn.
+    _turn.acquire()
     school = population.prepared(students, name=database)
     shutil.rmtree(FOLDER, ignore_errors=True)
     for folder in ("keys", "floor/inbound", "floor/outbound"):
