@@ -177,6 +177,22 @@ def test_a_write_as_long_as_the_limit_says_fits() -> None:
     assert len(session.files.content[b"/a"]) == 255 * 1024
 
 
+def test_long_listings_are_not_kept_without_end_but_one_may_be_of_any_length() -> None:
+    files = Files()
+    attributes = Attributes(1, 0, 0, 0o100644, 0, 0)
+    files.listing = lambda path: [Entry(b"%d" % number, attributes) for number in range(70)]  # type: ignore[method-assign]
+    session = Session(files, Limits(lines=50))
+    first = session.ask(11, s(b"/")).string
+    refused = session.ask(11, s(b"/"))
+    assert (refused.said, refused.sentence) == (
+        "FAILURE", "Too many long listings are open at a time. Close some first.",
+    )  # fmt: skip
+    while session.ask(12, s(first)).said == "NAME":
+        pass
+    assert session.ask(11, s(b"/")).said == "HANDLE"  # what was asked for is not kept
+    assert session.ask(4, s(first)).said == "OK"
+
+
 def test_a_session_has_so_many_handles_and_no_more() -> None:
     session = Session()
     handles = {session.open(b"/%d" % number) for number in range(63)}

@@ -46,6 +46,7 @@ class Limits:
     write: int = 255 * 1024  # what clients are told; what fits into a packet is taken
     handles: int = 64
     page: int = 30_000  # bytes of one answer to READDIR
+    lines: int = 10_000  # of all open listings together; one alone may be of any length
 
 
 @dataclass
@@ -318,7 +319,12 @@ class Codec:
     def _open_folder(self, request: int, packet: Packet) -> None:
         path = Fields(packet, 5).text()
         self._check_room()
-        self._keep(request, _Folder(self._files.listing(path)))
+        left = sum(len(one.entries) - one.at for one in self._handles.values() if isinstance(one, _Folder))
+        entries = self._files.listing(path) if left <= self._limits.lines else ()
+        # Each line is kept until it was asked for: 64 listings of 10,000 files took 200 MB.
+        if left and left + len(entries) > self._limits.lines:
+            raise SftpError(Status.FAILURE, "Too many long listings are open at a time. Close some first.")
+        self._keep(request, _Folder(entries))
 
     def _read_folder(self, request: int, packet: Packet) -> None:
         folder = self._handles.get(Fields(packet, 5).text())

@@ -37,7 +37,7 @@ class Open(IntFlag):
     EXCLUSIVE = 0x20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attributes:
     """File attributes (section 5); None where they are absent. Times are seconds since 1970."""
 
@@ -49,7 +49,7 @@ class Attributes:
     modified: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A line of a listing."""
 
