@@ -28,7 +28,7 @@ _TOLD = Path(bench_roster._FOLDER) / "rest.json"
 def setup(n: int) -> sides.Sides:
     """Start the server over an empty school, emptied again for each run, with a roster of `n` rows on disk."""
     started = sides.started(n, database="sftp_roster", settle=_SETTLE)
-    school = population.School(0, os.environ[population._DATABASE], population.INSTITUTION, population.SLUG)
+    school = population.prepared(0)  # in a child: Django is not set up yet
     bench_roster._FOLDER.mkdir(exist_ok=True)
     from pratique.rosters.sample import write_sample
 
