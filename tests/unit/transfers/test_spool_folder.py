@@ -393,3 +393,104 @@ def test_a_complete_upload_that_is_only_opened_stays_complete(world: World) -> N
     facts = Folder(world.spool, world.account).facts("students.csv")
     assert facts
     assert facts.state is State.COMPLETE
+
+
+# --- what a hostile reading found ------------------------------------------------------------------------------------
+
+
+class _Killed(BaseException):
+    """The process ends here, as by SIGKILL: nothing after it is done."""
+
+
+@pytest.mark.parametrize("size", [CHUNK + 7, 10 * CHUNK], ids=["cut", "announced"])
+def test_a_size_set_by_name_does_not_complete_what_broke_off(world: World, size: int) -> None:
+    session = world.session()
+    handle = session.open(CSV, WRITE, NOTHING)
+    send(handle, CONTENT)
+    handle.abandon()
+    session.set_attributes(CSV, Attributes(size=size))
+    world.passes()
+    assert world.claims.taken == []
+    assert world.states()["students.csv"] == ("incomplete", "connection_lost")
+    assert session.attributes(CSV).size == min(size, len(CONTENT))
+
+
+def _killed_in_mid_rename(world: World, monkeypatch: pytest.MonkeyPatch, *, linked: bool) -> None:
+    put(world.session(), "/inbound/a.tmp", b"content of before")
+    link = os.link
+
+    def links_and_dies(*paths: Path) -> None:
+        if linked:
+            link(*paths)
+        raise _Killed
+
+    session = world.session()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", links_and_dies)
+        with pytest.raises(_Killed):
+            session.rename(b"/inbound/a.tmp", CSV, overwrite=False)
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["before the link", "after it"])
+def test_a_rename_that_was_killed_is_finished_before_anything_else_is_done(
+    world: World, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    """Both names led to one file: sending the first one again emptied what the second one held."""
+    _killed_in_mid_rename(world, monkeypatch, linked=linked)
+    session = world.session()
+    put(session, "/inbound/a.tmp", b"other content")
+    assert session.attributes(CSV).size == len(b"content of before")
+    assert session.attributes(b"/inbound/a.tmp").size == len(b"other content")
+    session.rename(b"/inbound/a.tmp", b"/inbound/b.csv", overwrite=True)
+    assert names(session) == ["b.csv", "students.csv"]
+    world.passes()
+    assert sorted(content for _upload, content in world.claims.taken) == [
+        b"content of before", b"other content",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["before the link", "after it"])
+def test_what_a_killed_rename_left_is_not_there_under_its_old_name(
+    world: World, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    _killed_in_mid_rename(world, monkeypatch, linked=linked)
+    session = world.session()
+    assert _refused(session.remove, b"/inbound/a.tmp").status is Status.NO_SUCH_FILE
+    assert names(session) == ["students.csv"]
+
+
+def test_a_claimed_upload_is_gone_even_where_there_is_no_room_for_a_tombstone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stayed, to be written to; and what was written was taken for what had been claimed."""
+    session = world.session()
+    put(session, "/inbound/students.csv", CONTENT)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    world.passes()
+    assert names(session) == []
+    assert session.attributes(CSV).size == len(CONTENT)
+    session.set_attributes(CSV, Attributes(modified=5, accessed=5))
+    (tombstone,) = (world.root / str(world.account.id)).glob("*.done")
+    assert tombstone.stat().st_size == 1024
+
+
+def test_a_process_killed_while_it_buries_leaves_a_tombstone(world: World) -> None:
+    session = world.session()
+    put(session, "/inbound/students.csv", CONTENT)
+    path = _file(world)
+    path.rename(path.with_suffix(".done"))
+    session.set_attributes(CSV, Attributes(size=5))
+    assert session.attributes(CSV).size == len(CONTENT)
+    put(session, "/inbound/students.csv", b"another", WITHOUT_TRUNCATE)
+    world.passes()
+    assert [content for _upload, content in world.claims.taken] == [b"another"]
+
+
+def test_a_size_that_no_number_holds_is_announced_all_the_same(world: World) -> None:
+    put(world.session(), "/inbound/students.csv", CONTENT, size=2**64 - 1)
+    world.passes()
+    assert world.states() == {"students.csv": ("waiting", "size_differs")}

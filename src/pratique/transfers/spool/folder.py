@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from pratique.foundation.ids import new_id
-from pratique.foundation.vault import SealBrokenError
+from pratique.foundation.vault import SealBrokenError, remembers_keys
 from pratique.transfers.spool.errors import (
     NoSuchUploadError,
     SpoolFullError,
@@ -111,10 +111,15 @@ class Folder(Shelf):
         if truncate or empty:
             with suppress(SealBrokenError):
                 if not empty:
-                    self._tell(self._read(fd, path).facts, removed=True)
+                    old = self._read(fd, path)
+                    if not self.settled(fd, path, old):
+                        return None
+                    self._tell(old.facts, removed=True)
             os.ftruncate(fd, 0)
             return self._fresh(fd, path, name)
         content = self._readable(fd, path)
+        if not self.settled(fd, path, content):
+            return None
         if content.facts.name != name:
             raise UnreadableError(
                 "The stored file is not the one of this name. Remove it and upload it again."
@@ -156,7 +161,16 @@ class Folder(Shelf):
         self._spool.open_here.pop(upload.file_id, None)
         self._tell(facts)
 
+    def makes_briefly(self) -> bool:
+        """Return whether a new upload needs one new file and nothing else: no count, no key from elsewhere."""
+        return self._room.is_counted() and remembers_keys(self.account.institution_id, self.account.id)
+
     # --- looking -------------------------------------------------------------------------------------------------
+
+    def is_absent(self, name: str) -> bool:
+        """Return whether there is neither an upload of this name nor the tombstone of one."""
+        path = self._path(name)
+        return not (path.exists() or path.with_suffix(TOMBSTONE).exists())
 
     def facts(self, name: str) -> Facts | None:
         """Return how the upload of this name stands (State.GONE: it was claimed a moment ago), or None."""
@@ -244,7 +258,7 @@ class Folder(Shelf):
         gone = self._tombstone(path)
         if gone is None:
             return False
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # no room for them: that is no reason to have the whole file sent again
             self._write_tombstone(path, replace(gone, accessed=accessed, modified=modified))
         return True
 
@@ -258,7 +272,10 @@ class Folder(Shelf):
         except BaseException:
             upload.abandon()
             raise
-        upload.close()
+        if upload.resumed:
+            upload.abandon()  # what broke off is incomplete, whatever its size: only a CLOSE of its client completes it
+        else:
+            upload.close()
 
     def remove(self, name: str) -> Facts | None:
         """Remove an upload, or a claimed one's tombstone (None: that). Raises SpoolError."""
@@ -306,10 +323,13 @@ class Folder(Shelf):
 
     # --- for the keeper ------------------------------------------------------------------------------------------
 
-    def bury(self, path: Path, facts: Facts) -> None:
-        """Put the tombstone of a claimed upload, whose lock we hold, in its place."""
-        self._write_tombstone(path, replace(facts, state=State.GONE, changed_at=self._spool.now()))
-        path.unlink(missing_ok=True)
+    def bury(self, path: Path, content: SealedFile) -> None:
+        """Make a claimed upload, whose lock we hold, its own tombstone.
+
+        First by name, in one step: from then on nobody can write to what was claimed. And it needs no room.
+        """
+        path.replace(path.with_suffix(TOMBSTONE))
+        content.bury(self._spool.now())
 
     def drop(self, facts: Facts) -> None:
         """Remove an upload that was kept long enough, if it has not changed since `facts`. Raises SpoolError."""

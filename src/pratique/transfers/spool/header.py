@@ -36,6 +36,7 @@ _HOLE = struct.Struct(">QQ")
 _INFO = b"pratique spool file key"
 _ROOM = HEADER_BYTES - _START.size - NONCE - TAG
 _NOBODY = bytes(16)
+_MOST_NUMBER = 2**63 - 1
 
 
 class State(IntEnum):
@@ -162,7 +163,8 @@ def _id_or_none(value: bytes) -> UUID | None:
 
 
 def _or_minus(value: int | None) -> int:
-    return -1 if value is None else value
+    # A client may announce what no number of eight bytes with a sign holds.
+    return -1 if value is None else min(value, _MOST_NUMBER)
 
 
 def _or_none(value: int) -> int | None:

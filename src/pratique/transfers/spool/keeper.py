@@ -286,6 +286,8 @@ class Keeper:
         path = folder.path_of(one.facts.name)
         with folder.held_at(path, one.facts.name, patient=False) as fd:
             content = folder.read_at(fd, path)
+            if not folder.settled(fd, path, content):
+                raise NoSuchUploadError
             facts = content.facts
             if facts.file_id != one.facts.file_id or facts.state is not State.COMPLETE:
                 raise NoSuchUploadError
@@ -301,7 +303,7 @@ class Keeper:
             )  # fmt: skip
             outcome = self._doors.claim(upload, content.blocks, _instant(self._spool.now()))
             if outcome.taken:
-                folder.bury(path, facts)
+                folder.bury(path, content)
                 # It may have been heard just now: then its answer is in the queue.
                 if self._spool.unheard.pop(facts.file_id, one.account) and unanswered:
                     self._known.claimed_unheard[facts.file_id] = one.account

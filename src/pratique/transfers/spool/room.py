@@ -30,6 +30,10 @@ class Room:
                 f"There are {MOST_FILES} unprocessed files already. Remove some, or wait until they are processed."
             )
 
+    def is_counted(self) -> bool:
+        """Return whether `check` will do without looking at the disk."""
+        return time.monotonic() - self._counted <= _COUNT_SECONDS and self._files < MOST_FILES
+
     def has_surely(self, more: int) -> bool:
         """Return whether `has` will say yes without looking at the disk."""
         coming = self._uncounted + more

@@ -77,6 +77,10 @@ class SealedFile:
             and facts.sure is None
         )
 
+    def flushes_briefly(self) -> bool:
+        """Return whether `flush` writes one chunk at most."""
+        return len(self._held) < 2 and not self._holes
+
     def truncate(self, size: int) -> None:
         """Cut everything from `size` on, which is at most the size there is."""
         if size == self.size:
@@ -104,6 +108,11 @@ class SealedFile:
         for name, value in changes.items():
             setattr(facts, name, value)
         _write(self._fd, [seal_facts(self._start, self._cipher, self._owner, self.facts)], 0)
+
+    def bury(self, now: int) -> None:
+        """Keep the header alone, which says that it was claimed."""
+        self.save(state=State.GONE, changed_at=now)
+        os.ftruncate(self._fd, HEADER_BYTES)
 
     def settle_broken_off(self) -> None:
         """Keep of an upload that breaks off what can be resumed: up to the first gap, or where it was written over."""

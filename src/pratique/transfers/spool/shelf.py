@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
@@ -74,6 +74,8 @@ class Shelf:
         path = self._path(name)
         with self.held_at(path, name, patient=True) as fd:
             content = self._readable(fd, path) if readable else self._read(fd, path)
+            if not self.settled(fd, path, content):
+                raise NoSuchUploadError("There is no such file.")
             if readable and content.facts.state is State.OPEN:
                 content.recover()  # its process died
             yield Held(fd, path, content)
@@ -100,6 +102,13 @@ class Shelf:
         """Return the upload behind a descriptor. Raises SealBrokenError."""
         return self._read(fd, path)
 
+    def settled(self, fd: int, path: Path, content: SealedFile) -> bool:
+        """Finish a rename whose process died in the middle; return whether the upload lies at `path` after that."""
+        if not content.facts.moved_from:
+            return True
+        self._finish_move(fd, path, content)
+        return is_there(fd, path)
+
     def recovered(self, path: Path) -> Facts:
         """Return how an upload stands, after finding out how much came of it if its process died.
 
@@ -109,8 +118,7 @@ class Shelf:
             content = self._read(fd, path)
             if content.facts.state is State.OPEN:
                 content.recover()
-            if content.facts.moved_from:
-                self._finish_move(fd, path, content)
+            self.settled(fd, path, content)
             return content.facts
 
     # --- within --------------------------------------------------------------------------------------------------
@@ -160,7 +168,7 @@ class Shelf:
     def _is_complete(self, fd: int, name: str) -> bool:
         with suppress(SealBrokenError):
             facts = self._read(fd, self._path(name)).facts
-            return facts.state is State.COMPLETE and facts.file_id not in self._spool.open_here
+            return facts.state in (State.COMPLETE, State.GONE) and facts.file_id not in self._spool.open_here
         return False
 
     def _finish_move(self, fd: int, path: Path, content: SealedFile) -> None:
@@ -188,7 +196,7 @@ class Shelf:
             with suppress(SealBrokenError):
                 facts = self._read(fd, gone).facts
                 if self._spool.now() - facts.changed_at < TOMBSTONE_SECONDS * MICROSECONDS:
-                    return facts
+                    return replace(facts, state=State.GONE)  # its process may have died before it wrote so
         finally:
             os.close(fd)
         return None

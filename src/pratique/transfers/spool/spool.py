@@ -86,7 +86,11 @@ class Spool:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             whose = {"institution": str(account.institution_id), "username": account.username}
             beside = path / f".{new_id()}.part"
-            beside.write_text(json.dumps(whose))
+            # On the disk before anything of the account is: without it, a power cut could leave uploads of nobody.
+            with beside.open("w") as file:
+                file.write(json.dumps(whose))
+                file.flush()
+                os.fsync(file.fileno())
             beside.replace(path / _WHOSE)
         return Place(account, path)
 

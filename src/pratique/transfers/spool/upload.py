@@ -84,6 +84,10 @@ class Upload:
         """Return whether `write` would only fill memory: the beginning of a new file, less than a chunk."""
         return self._content.buffers(offset, length) and self._room.has_surely(length)
 
+    def closes_briefly(self) -> bool:
+        """Return whether `close` writes one chunk and the header, and nothing has to be mended."""
+        return not self._failed and self._content.flushes_briefly()
+
     def resize(self, size: int) -> None:
         """Cut the file at `size`; a size beyond its end is one that the client announces."""
         if size > self.size:
