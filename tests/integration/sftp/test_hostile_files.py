@@ -299,4 +299,4 @@ def test_a_session_that_is_cut_off_leaves_the_others_alone(place: Place, other: 
                 there.open("/inbound/cut.csv", sftp_raw.TO_WRITE)
                 transport.sock.close()
             assert theirs.listdir("/inbound") == ["theirs.txt"]
-    wait_until(lambda: place.file("cut.csv").state == "incomplete", told=place.told)
+    wait_until(lambda: [one.state for one in place.files()][-1:] == ["incomplete"], told=place.told)
