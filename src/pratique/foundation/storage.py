@@ -102,6 +102,11 @@ class BlobStore:
         sealed = self._place.read(institution_id, checked(name))
         return vault.open_stream(institution_id=institution_id, name=name, sealed=sealed)
 
+    @property
+    def is_here(self) -> bool:
+        """Whether files lie on this machine's disk, rather than somewhere that may not answer."""
+        return isinstance(self._place, LocalFolder)
+
     def reader(self, *, institution_id: UUID, name: str) -> vault.Reader:
         """Return what reads any part of a file: `size`, `read(offset, length)`, `close()`.
 

@@ -94,6 +94,14 @@ def _unwrapped(row: DataKey) -> OpenKey:
     return OpenKey(row.version, key)
 
 
+def remembers_keys(institution_id: UUID, owner_id: UUID) -> bool:
+    """Return whether every data key of the owner is in memory: sealing and opening then ask nobody."""
+    newest = _recall(institution_id, owner_id, None)
+    return newest is not None and all(
+        _recall(institution_id, owner_id, version) for version in range(1, newest.version + 1)
+    )
+
+
 def _recall(institution_id: UUID, owner_id: UUID, version: int | None) -> OpenKey | None:
     with _lock:
         found = _remembered.get((institution_id, owner_id, version))

@@ -14,6 +14,7 @@ import asyncssh
 
 from pratique.interfaces.sftp.codec import Codec, Limits
 from pratique.interfaces.sftp.filesystem import FileSystem
+from pratique.interfaces.sftp.pace import PACE, Pace
 
 # For asyncssh's create_server_channel.
 WINDOW = 2 * 1024 * 1024
@@ -45,9 +46,10 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
         executor: Submits,
         on_end: Callable[[str], None],
         limits: Limits | None = None,
+        pace: Pace = PACE,
     ) -> None:
         self._codec = Codec(filesystem, limits)
-        self._executor, self._on_end = executor, on_end
+        self._executor, self._on_end, self._pace = executor, on_end, pace
         self._loop = asyncio.get_running_loop()
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._working = False
@@ -154,8 +156,14 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
                 if self._full or self._held:
                     return
                 self._heard = False
-                if self._codec.at_once():
-                    self._send(self._codec.process(_ROOM, most=1))
+                quick = self._pace.quick()
+                if self._codec.at_once(quick=quick):
+                    if heard:
+                        self._codec.heard()
+                    began = self._pace.began()
+                    answers = self._codec.process(_ROOM, most=1)
+                    self._pace.ended(began)
+                    self._send(answers)
                     self._read_on()
                 else:
                     self._working = True

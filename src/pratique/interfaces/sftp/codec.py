@@ -120,13 +120,13 @@ class Codec:
 
     # The side that works.
 
-    def at_once(self) -> bool:
-        """Return whether what `process(most=1)` would do next needs memory only, and no time.
+    def at_once(self, *, quick: bool = False) -> bool:
+        """Return whether what `process(most=1)` does next needs memory only, or a little of a `quick` disk.
 
         OpenSSH's client asks for one thing at a time and waits for it, with small files: a hop to a thread and back is
         what such a request costs most. When more wait, one hop serves them all.
         """
-        if self._completed or len(self._requests) > 2:
+        if len(self._requests) > 2:
             return False
         packet = self._requests.peek()
         kind = packet[0]
@@ -140,10 +140,19 @@ class Codec:
                 handle, offset = self._file(fields.text()), fields.long()
                 return _says(handle, "writes_at_once", offset, fields.number())
             if kind in (Kind.STAT, Kind.LSTAT):
-                return _says(self._files, "knows_at_once", Fields(packet, 5).text())
+                path = Fields(packet, 5).text()
+                return _says(self._files, "knows_at_once", path) or (
+                    quick and _says(self._files, "knows_briefly", path)
+                )
+            if kind == Kind.OPEN and quick:
+                fields = Fields(packet, 5)
+                path, flags = fields.text(), Open(fields.number() & 0x3F)
+                return _says(self._files, "opens_briefly", path, flags)
             if kind == Kind.CLOSE:
                 opened = self._handles.get(Fields(packet, 5).text())
-                return opened is None or isinstance(opened, _Folder) or _says(opened, "closes_at_once")
+                if opened is None or isinstance(opened, _Folder):
+                    return True
+                return _says(opened, "closes_at_once") or (quick and _says(opened, "closes_briefly"))
         except (SftpError, Malformed):
             return True  # the answer is an error of the request's own
         except Exception:

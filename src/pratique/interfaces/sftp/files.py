@@ -87,6 +87,19 @@ class AccountFiles:
         self._known = (path, outbound_files.attributes_of(file))
         return True
 
+    def knows_briefly(self, path: bytes) -> bool:
+        folder, _slash, name = absolute(path).rpartition("/")
+        return folder == INBOUND and self._inbound.is_absent(name)
+
+    def opens_briefly(self, path: bytes, flags: Open) -> bool:
+        folder, _slash, name = absolute(path).rpartition("/")
+        if folder == INBOUND:
+            return self._inbound.opens_briefly(name, flags)
+        lying = self._lying.remembered()
+        if lying is None or folder not in outbound_files.FOLDERS:
+            return False
+        return self._outbound.opens_briefly(lying.get((outbound_files.FOLDERS[folder], name)))
+
     def attributes(self, path: bytes) -> Attributes:
         known, self._known = self._known, None
         if known is not None and known[0] == path:

@@ -116,7 +116,8 @@ class FileSystem(Protocol):
 
     def heard(self) -> None:
         """The client went on (another request, an orderly end): it has had all answers that were sent before. Called
-        where it matters: when an upload was closed or a file renamed since the last time."""
+        where it matters: when an upload was closed or a file renamed since the last time. On the event loop too: it
+        needs memory only."""
 
     def ended(self) -> None:
         """The session is over, however it ended. Uploads whose CLOSE was answered after `heard` was last called count
@@ -141,9 +142,18 @@ class PromptHandle(Protocol):
     def closes_at_once(self) -> bool:
         """Return whether `close` has nothing to put anywhere."""
 
+    def closes_briefly(self) -> bool:
+        """Return whether `close` writes one chunk to this machine's disk at most, and waits for nobody."""
+
 
 class PromptFiles(Protocol):
     """Files that remember attributes."""
 
     def knows_at_once(self, path: bytes) -> bool:
         """Return whether `attributes(path)` would answer from memory, or refuse by the name alone."""
+
+    def knows_briefly(self, path: bytes) -> bool:
+        """Return whether `attributes(path)` only looks whether there is such a file on this machine's disk."""
+
+    def opens_briefly(self, path: bytes, flags: Open) -> bool:
+        """Return whether `open` makes or reads one small file on this machine's disk, and asks and waits for nobody."""

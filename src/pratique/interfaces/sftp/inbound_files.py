@@ -64,6 +64,14 @@ class Inbound:
             self._log.event("resumed", path, upload.size)
         return UploadHandle(self, upload, appends=bool(bits & _APPENDS))
 
+    def is_absent(self, name: str) -> bool:
+        """Say whether a look at this machine's disk is enough to know that there is no such file."""
+        return not is_claimed_name(name) and self._folder.is_absent(name)
+
+    def opens_briefly(self, name: str, flags: Open) -> bool:
+        """Say whether `open` makes a new upload and needs nothing else (`interfaces.sftp.filesystem.PromptFiles`)."""
+        return bool(int(flags) & _CREATES) and self.is_absent(name) and self._folder.makes_briefly()
+
     def attributes(self, name: str) -> Attributes:
         """Answer STAT, for ten minutes also of the name that a claimed file had."""
         if (claimed := self._claimed_file(name)) is not None:
@@ -221,6 +229,10 @@ class UploadHandle:
     def writes_at_once(self, offset: int, length: int) -> bool:
         """Say whether memory is all that `write` needs (`interfaces.sftp.filesystem.PromptHandle`)."""
         return self._upload.writes_at_once(self._upload.size if self._appends else offset, length)
+
+    def closes_briefly(self) -> bool:
+        """Say whether `close` writes one chunk at most (`interfaces.sftp.filesystem.PromptHandle`)."""
+        return self._upload.closes_briefly()
 
     def attributes(self) -> Attributes:
         return attributes_of(self._upload.facts)

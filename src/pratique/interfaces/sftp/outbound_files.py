@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from pratique.foundation import audit, clock
+from pratique.foundation import audit, clock, vault
 from pratique.foundation.storage import FileMissingError, blob_store
 from pratique.foundation.vault import SealBrokenError
 from pratique.interfaces.sftp.filesystem import Attributes, Entry, Open, SftpError, Status
@@ -68,6 +68,16 @@ class Outbound:
             return OutboundHandle(self, file, reader, path)
         except SealBrokenError as error:
             raise self._broken(path, error) from None
+
+    def opens_briefly(self, file: OutboundListed | None) -> bool:
+        """Say whether `open` reads one chunk from this machine's disk (`interfaces.sftp.filesystem.PromptFiles`)."""
+        account = self._account
+        return (
+            file is not None
+            and file.size <= _SMALL
+            and blob_store().is_here
+            and vault.remembers_keys(account.institution_id, account.id)
+        )
 
     def attributes(self, folder: str, name: str) -> Attributes:
         """Answer STAT."""
