@@ -66,7 +66,7 @@ def named(template, *, taken=(), report="student-detail"):
     [
         ("students-{date:%Y%m%d-%H%M}.csv", "students-20261122-0905.csv"),
         ("{report}_{date}.csv", "student-detail_2026-11-22.csv"),
-        (default_template("xlsx"), "student-detail-20261122-0905.xlsx"),
+        (default_template("xlsx"), "student-detail-20261122-090507.xlsx"),
         ("students.csv", "students.csv"),
         ("week {date:%V} ({n:03}).csv", "week 47 (001).csv"),
         ("../../etc/{report}", "-..-etc-student-detail"),

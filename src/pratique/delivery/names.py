@@ -29,7 +29,7 @@ class TemplateError(DeliveryError):
 
 def default_template(file_format: str) -> str:
     """Return the template of a delivery that names none."""
-    return "{report}-{date:%Y%m%d-%H%M}." + file_format
+    return "{report}-{date:%Y%m%d-%H%M%S}." + file_format
 
 
 def file_name(

@@ -17,7 +17,8 @@ LONGEST_REASON = 200
 LONGEST_PART = 32
 MOST_NETWORKS = 50
 MOST_SESSIONS = 50
-_PART = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?")
+# No hyphen: the last one always ends the slug, so that no school's username can be made by another school.
+_PART = re.compile(r"[a-z0-9](?:[a-z0-9._]*[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b\ufeff\u202a-\u202e\u2066-\u2069]")
 
 
@@ -32,8 +33,8 @@ def username(slug: str, part: str) -> str:
         raise TransferError(
             "username",
             _(
-                "Use lower-case letters (a to z), digits, dots, hyphens and underscores. Begin and end with a letter "
-                "or digit."
+                "Use lower-case letters (a to z), digits, dots and underscores, but no hyphen. Begin and end with a "
+                "letter or digit."
             ),
             "username_part",
         )

@@ -23,8 +23,7 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.rosters.models import RowOutcome
 from pratique.students.sending import message_id, one_line
 from pratique.transfers.models import InboundFile, InboundState, OutboundFile
-from pratique.transfers.queries import name_of, results_id, results_name
-from pratique.transfers.types import REASONS
+from pratique.transfers.queries import name_of, results_id, results_name, why
 
 
 class MailNotSentError(Exception):
@@ -129,7 +128,7 @@ def _result_words(file: InboundFile, *, lies_there: bool) -> tuple[str, list[str
             ) % refused  # fmt: skip
         first = summary(counts)
     else:
-        subject, first = _("your file could not be processed"), str(REASONS[file.reason])
+        subject, first = _("your file could not be processed"), why(file)
     paragraphs = [first, _named(file), _result_link(file)]
     if lies_there:
         path = f"/outbound/results/{results_name(file.name, file.claimed_at)}"

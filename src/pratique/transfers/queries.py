@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from pratique.foundation import clock
 from pratique.foundation.tenancy import run_prepared
-from pratique.transfers.models import InboundState
+from pratique.rosters.problems import FILE_ERROR_CODES
+from pratique.transfers.models import InboundFile, InboundState
 from pratique.transfers.outbound import LONGEST_NAME
+from pratique.transfers.types import REASONS
 
 # How long a claimed file stays in the listing, and its content in the storage.
 LISTED_DAYS = 30
@@ -93,3 +97,16 @@ def results_id(file_id: UUID, claimed_at: datetime) -> UUID:
 def _shown(state: str, finished_at: datetime | None) -> InboundState:
     # A file that failed at the claim has its last name when its results file lies there, as every other.
     return InboundState(state) if finished_at else InboundState.CLAIMED
+
+
+def why(file: InboundFile) -> str:
+    """Return why a file is where it is, in words; empty where there is nothing to say.
+
+    Of a roster that was refused as a whole it is what the code means, never the import's own sentence: that may quote
+    what the file says, and this goes into mails.
+    """
+    if file.reason == "refused_file" and file.roster_import is not None:
+        told = FILE_ERROR_CODES.get((file.roster_import.file_error or {}).get("code", ""))
+        if told:
+            return _("The file as a whole was refused: {why}").format(why=f"{told.meaning} {told.remedy}")
+    return str(REASONS.get(file.reason, file.reason))

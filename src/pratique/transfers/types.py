@@ -31,8 +31,10 @@ REASONS: Words = {
     "busy": _("Another session was uploading the same name at that moment."),
     "taken": _("It was taken for processing, so it cannot be changed any more."),
     "read_refused": _("Files in /inbound cannot be read back."),
-    "read_only": _("Files in /outbound can be read and deleted, nothing else."),
-    "name_refused": _("A file cannot have that name, or lie in that folder."),
+    "read_only": _("Files in /outbound can be read and deleted, nothing else. Uploads go to /inbound."),
+    "name_refused": _(
+        "Uploads go into /inbound itself, under a name of at most 255 bytes without control characters."
+    ),
     "failed_here": _("Something went wrong on our side, and nothing of it was stored. We have been told."),
 }  # fmt: skip
 

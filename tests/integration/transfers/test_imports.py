@@ -15,11 +15,13 @@ from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.rosters import actions as rosters
 from pratique.rosters.models import ImportState, RosterImport
+from pratique.rosters.problems import FILE_ERROR_CODES
 from pratique.students.models import Invitation, Student
 from pratique.transfers import importing, mails, queries, tasks
 from pratique.transfers.actions import claiming, outbound
 from pratique.transfers.models import TransferEvent
 from pratique.transfers.outbound import listed as outbound_listed
+from pratique.transfers.types import REASONS
 from tests.integration.transfers.uploads import (
     ANA,
     BEN,
@@ -132,6 +134,8 @@ def test_a_file_refused_as_a_whole_says_why_in_its_results_file(account, mailout
     assert listed(account) == [f"students.csv.{queries.time_code(row.claimed_at)}.failed"]
     assert [kind for kind, _reason in events_of(account)].count("failed") == 1
     assert mailoutbox[0].subject == "Test College: your file could not be processed"
+    meaning = FILE_ERROR_CODES[code].meaning if code != "empty" else str(REASONS["empty"])
+    assert meaning in mailoutbox[0].body.splitlines()[0]
 
 
 def test_a_file_that_failed_counts_as_the_last_one(account):

@@ -12,7 +12,7 @@ from pratique.transfers.errors import TransferError
 PARTS = {
     "letters": ("sis", "harbor-sis"),
     "one letter": ("a", "harbor-a"),
-    "digits, dots, hyphens and underscores": ("sis.2-x_y", "harbor-sis.2-x_y"),
+    "digits, dots and underscores": ("sis.2.x_y", "harbor-sis.2.x_y"),
     "blanks around it": (" sis ", "harbor-sis"),
     "32 characters": ("a" * 32, "harbor-" + "a" * 32),
     "33 characters": ("a" * 33, None),
@@ -20,6 +20,7 @@ PARTS = {
     "capitals": ("SIS", None),
     "a blank inside": ("s is", None),
     "a hyphen first": ("-sis", None),
+    "a hyphen inside, for only the last one ends the slug": ("b-c", None),
     "a dot last": ("sis.", None),
     "two dots": ("..", None),
     "a slash": ("a/b", None),

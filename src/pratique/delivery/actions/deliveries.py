@@ -169,14 +169,11 @@ def _name(institution: Institution, place: Place, template: str, report: str, no
     def is_taken(name: str) -> bool:
         return deliveries.filter(file_name=name).exists() or lying.filter(name=name).exists()
 
-    name = names.file_name(
-        template,
-        report=report,
-        local_now=now.astimezone(ZoneInfo(institution.time_zone)),
-        is_taken=is_taken,
-    )
+    local_now = now.astimezone(ZoneInfo(institution.time_zone))
+    name = names.file_name(template, report=report, local_now=local_now, is_taken=is_taken)
     if name is None:
-        raise _name_used(template)
+        given = names.file_name(template, report=report, local_now=local_now, is_taken=lambda _name: False)
+        raise _name_used(given or template)
     return name
 
 

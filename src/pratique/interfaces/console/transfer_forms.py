@@ -55,6 +55,9 @@ class ChangeForm(AccountForm):
         min_value=1,
         max_value=rules.MOST_SESSIONS,
         help_text=_("From 1 to 50. Some clients open several to move many files."),
+        error_messages=dict.fromkeys(
+            ("min_value", "max_value", "invalid"), _("Choose a number from 1 to 50.")
+        ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
 
@@ -98,10 +101,13 @@ class SettingsForm(forms.Form):
     repeated_file = forms.ChoiceField(
         label=_("When a file comes with the same bytes as the last one"),
         choices=[
-            ("suspend", _("Suspend the account until somebody looks into it")),
-            ("ignore", _("Ignore the file, and note it in the log")),
+            ("suspend", _("Suspend the account")),
+            ("ignore", _("Ignore the file")),
         ],
-        help_text=_("It is not processed a second time in either case."),
+        help_text=_(
+            "It is not processed a second time in either case. A suspended account waits for an administrator; an "
+            "ignored file is noted in the log."
+        ),
     )
 
 
@@ -125,6 +131,9 @@ class DestinationForm(forms.Form):
         min_value=1,
         max_value=65535,
         initial=22,
+        error_messages=dict.fromkeys(
+            ("min_value", "max_value", "invalid"), _("Choose a number from 1 to 65535.")
+        ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     username = forms.CharField(

@@ -6,7 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from pratique.transfers.models import TransferSession
+from pratique.transfers.models import InboundFile, InboundState, TransferSession
+from pratique.transfers.queries import why
 from pratique.transfers.standing import Standing
 from pratique.transfers.types import ENDS, EVENTS, REASONS, REFUSALS
 
@@ -90,6 +91,11 @@ STEPS: Words = {
 def reason(code: str) -> str:
     """Return why a file is where it is; a code without a sentence says itself."""
     return str(REASONS.get(code, code))
+
+
+def reason_of(file: InboundFile) -> str:
+    """Return why a file is where it is; nothing for one that is gone, for what would have helped it is moot."""
+    return "" if file.state == InboundState.REMOVED else why(file)
 
 
 def refusal(code: str) -> str:

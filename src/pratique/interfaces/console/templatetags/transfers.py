@@ -8,6 +8,7 @@ from pratique.screens import words
 
 register = template.Library()
 register.filter("why", transfer_words.reason)
+register.filter("why_so", transfer_words.reason_of)
 register.filter("why_refused", transfer_words.refusal)
 register.filter("remedy", transfer_words.remedy)
 register.filter("why_ended", transfer_words.end)
