@@ -61,7 +61,14 @@ def django_database(url: str, *, pool: bool) -> dict[str, Any]:
     }
     if pool:
         # min_size 0: an idle process holds no connection, and a stopped database wakes nobody.
-        options["pool"] = {"min_size": 0, "max_size": 12, "timeout": 10, "max_idle": 120}
+        # reconnect_timeout: the pool's own tries go on less and less often for 5 minutes, and nobody else may try then.
+        options["pool"] = {
+            "min_size": 0,
+            "max_size": 12,
+            "timeout": 10,
+            "max_idle": 120,
+            "reconnect_timeout": 4,
+        }
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.get("dbname", "pratique"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from django.conf import settings
@@ -17,6 +18,9 @@ from django.conf import settings
 from pratique.foundation import processes as system_processes
 from pratique.foundation.supervisor import PARENT, Program, Supervisor
 from pratique.interfaces.sftp.host_keys import KINDS, HostKeyError, HostKeys
+
+if TYPE_CHECKING:
+    from pratique.interfaces.sftp import metrics
 
 app = typer.Typer(help="Serve files over SFTP; manage the host keys.")
 host_key = typer.Typer(no_args_is_help=True, help="The keys by which clients know this server.")
@@ -119,7 +123,7 @@ def _serve(host: str, port: int, folder: Path, *, shared: bool, ready: Callable[
     from pratique.interfaces.sftp.server import serve
 
     if settings.SFTP_METRICS_PORT and not shared:
-        metrics.show(settings.SFTP_METRICS_PORT)
+        _show(metrics.show)
     asyncio.run(serve(host, port, folder=folder, reuse_port=shared, ready=ready))
 
 
@@ -136,14 +140,7 @@ def _look_after(host: str, port: int, folder: Path, count: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: stopping.append(number))
     with _held(host, port) as port:
-        environment = dict(os.environ)
-        if settings.SFTP_METRICS_PORT:
-            environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "figures")
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = environment["PROMETHEUS_MULTIPROC_DIR"]
-            from pratique.interfaces.sftp import metrics
-
-            metrics.fresh_folder(folder / "figures")
-            metrics.show(settings.SFTP_METRICS_PORT)
+        living = _figures_of_several(folder / "figures") if settings.SFTP_METRICS_PORT else None
         command = (sys.executable, "-m", "pratique.config.command", "sftp", "--child", "--port", str(port))
         logs = Path(settings.VAR) / "log"
         children = Supervisor(
@@ -151,8 +148,9 @@ def _look_after(host: str, port: int, folder: Path, count: int) -> None:
                 Program(f"sftp-{number}", command, logs / f"sftp-{number}.log")
                 for number in range(1, count + 1)
             ],
-            environment=environment,
+            environment=dict(os.environ),
             say=typer.echo,
+            on_change=lambda pids: living.are(pids.values()) if living else None,
         )
         try:
             children.start()
@@ -168,6 +166,27 @@ def _look_after(host: str, port: int, folder: Path, count: int) -> None:
                 time.sleep(_LOOK_EVERY)
         finally:
             children.stop()
+
+
+def _figures_of_several(folder: Path) -> "metrics.Living":
+    """Show the figures of all processes together, each of which writes its own into the folder."""
+    shutil.rmtree(folder, ignore_errors=True)  # the figures of an earlier run are over
+    folder.mkdir(parents=True, mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    # Only here: the figures' library looks at environment and folder when it is imported.
+    from pratique.interfaces.sftp import metrics
+
+    _show(metrics.show)
+    return metrics.Living()
+
+
+def _show(show: Callable[[int], None]) -> None:
+    port = settings.SFTP_METRICS_PORT
+    try:
+        show(port)
+    except OSError as error:
+        typer.echo(f"Error: figures cannot be shown on 127.0.0.1:{port}: {error.strerror}.", err=True)
+        raise typer.Exit(1) from None
 
 
 class _held:

@@ -77,6 +77,7 @@ class Guest(asyncssh.SSHServer):
         self.key: LoginKey | None = None
         self.account: AccountRef | None = None
         self.counts = SessionCounts()
+        self._counted = 0, 0
         self.address = ""
 
     # What asyncssh calls.
@@ -179,6 +180,13 @@ class Guest(asyncssh.SSHServer):
     def last_heard(self) -> float:
         """The loop's time at which bytes last came in a session (keepalives are none)."""
         return max((session.last_heard for _channel, session in self._sessions), default=self._quiet_since)
+
+    def count_bytes(self) -> None:
+        """Let the figures tell what was moved since the last call."""
+        come, gone = self.counts.bytes_in, self.counts.bytes_out
+        metrics.BYTES.labels(direction="in").inc(come - self._counted[0])
+        metrics.BYTES.labels(direction="out").inc(gone - self._counted[1])
+        self._counted = come, gone
 
     def hold(self, held: bool) -> None:
         """Have its sessions work nothing off while the socket takes nothing."""
@@ -338,8 +346,7 @@ class Guest(asyncssh.SSHServer):
         end = next((code for code in self._ends if code == "protocol"), self._end)
         metrics.SESSIONS.dec()
         metrics.SESSIONS_ENDED.labels(reason=end).inc()
-        metrics.BYTES.labels(direction="in").inc(self.counts.bytes_in)
-        metrics.BYTES.labels(direction="out").inc(self.counts.bytes_out)
+        self.count_bytes()
         self._service.journal.session(
             SessionLine(
                 id=line.id, account=line.account, started_at=line.started_at, server=line.server,

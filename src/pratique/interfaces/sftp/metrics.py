@@ -1,12 +1,11 @@
 """Figures of the SFTP server for Prometheus, on 127.0.0.1 alone. No name of an account is ever a label.
 
-Where several processes serve, each writes its figures into a folder (PROMETHEUS_MULTIPROC_DIR, which must be set before
-this module is imported), and their parent shows the sums.
+Where several processes serve, each writes its figures into a folder (PROMETHEUS_MULTIPROC_DIR, which must be set and be
+there before this module is imported), and their parent shows the sums.
 """
 
 import os
-import shutil
-from pathlib import Path
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -23,21 +22,25 @@ SESSIONS_BEGUN = Counter("pratique_sftp_sessions_begun_total", "Sessions that be
 SESSIONS_ENDED = Counter("pratique_sftp_sessions_ended_total", "Sessions that ended", ["reason"])
 BYTES = Counter("pratique_sftp_bytes_total", "Bytes of files", ["direction"])
 FILES = Counter("pratique_sftp_file_events_total", "What happened to files", ["kind"])
+CLAIMS = Counter("pratique_sftp_claims_total", "Uploads that were claimed, by what they became", ["state"])
 SIGN_IN = Histogram(
     "pratique_sftp_sign_in_seconds", "From the connection to the sign-in",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )  # fmt: skip
 
 
-def fresh_folder(folder: Path) -> None:
-    """Empty the folder in which several processes keep their figures: those of an earlier run are over."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+class Living:
+    """Which processes write figures: the gauges of one that died are dropped, what it counted stays."""
 
+    def __init__(self) -> None:
+        self._pids: set[int] = set()
 
-def forget(pid: int) -> None:
-    """Drop the gauges of a process that died."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    def are(self, pids: Iterable[int]) -> None:
+        """Note who lives now."""
+        now = set(pids)
+        for pid in self._pids - now:
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        self._pids = now
 
 
 def show(port: int) -> None:

@@ -5,8 +5,9 @@ import gc
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from uuid import UUID
@@ -31,11 +32,12 @@ from pratique.interfaces.sftp.penalties import Bucket, Lobby, Penalties, source_
 from pratique.interfaces.sftp.places import Places, ServerLife
 from pratique.interfaces.sftp.watch import Watch
 from pratique.interfaces.sftp.workers import Workers
+from pratique.transfers.actions.claiming import claim
 from pratique.transfers.actions.journal import end_sessions_of
 from pratique.transfers.logins import find_login
-from pratique.transfers.spool.keeper import Keeper
+from pratique.transfers.spool.keeper import Claimed, Doors, Keeper
 from pratique.transfers.spool.spool import Spool
-from pratique.transfers.types import AccountRef, Login, SessionCounts
+from pratique.transfers.types import AccountRef, Login, SessionCounts, Upload
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +63,7 @@ class Service:
         self._spool = Spool()
         self.id = self._spool.server
         self.life = ServerLife(folder, self.id)
-        self._keeper = Keeper(self._spool)
+        self._keeper = Keeper(self._spool, doors=Doors(claim=_counted_claim))
         self._host_keys = HostKeys(settings.SFTP_HOST_KEYS)
         self._options: asyncssh.SSHServerConnectionOptions | None = None
         self._options_of = 0
@@ -210,6 +212,13 @@ async def serve(
     for chore in chores:
         chore.cancel()
     await service.stop()
+
+
+def _counted_claim(upload: Upload, content: Callable[[], Iterator[bytes]], at: datetime) -> Claimed:
+    outcome = claim(upload, content, at)
+    if outcome.taken:
+        metrics.CLAIMS.labels(state=outcome.state).inc()
+    return outcome
 
 
 def _end_everywhere(server: UUID) -> int:

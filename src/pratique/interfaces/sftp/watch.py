@@ -41,6 +41,8 @@ class Watch:
                 await self._look_at_networks()
             await asyncio.sleep(EVERY)
             try:
+                for guest in list(self._guests):
+                    guest.count_bytes()
                 self._end_idle(loop.time())
                 await self._look_at_standing()
             except UnavailableError:
