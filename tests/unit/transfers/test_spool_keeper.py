@@ -2,20 +2,23 @@
 
 import threading
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from pratique.foundation.ids import new_id
 from pratique.transfers.actions.claiming import ClaimOutcome
+from pratique.transfers.actions.mirror import SpoolRow
 from pratique.transfers.models import InboundState
 from pratique.transfers.policies import INCOMPLETE_KEPT_SECONDS, WAITING_KEPT_SECONDS
 from pratique.transfers.spool import keeper as keeping
 from pratique.transfers.spool.keeper import Keeper
 from pratique.transfers.spool.spool import Download
-from pratique.transfers.types import Upload
+from pratique.transfers.types import AccountRef, Upload
 from tests.unit.transfers.spool_world import NOTHING, WRITE, World, names, put, send, world
 
 __all__ = ["world"]
@@ -134,11 +137,74 @@ def test_an_upload_that_the_claim_leaves_is_tried_again_and_its_reason_shown(wor
     world.claims.answer = lambda _upload: ClaimOutcome(InboundState.WAITING, "account_suspended")
     world.passes()
     world.passes(2)
+    world.passes(keeping.SCAN_SECONDS * 2)
     assert world.states() == {"students.csv": ("waiting", "account_suspended")}
     assert names(world.session()) == ["students.csv"]
     world.claims.answer = lambda _upload: ClaimOutcome(InboundState.CLAIMED)
     world.passes(keeping.LONGEST_WAIT * 4)
     assert world.claims.names() == ["students.csv"]
+
+
+def test_all_that_an_account_that_is_kept_out_left_costs_one_question_at_a_time(world: World) -> None:
+    """A thousand of them took the keeper's whole time, and nobody else's files were claimed."""
+    for number in range(30):
+        put(world.session(), f"/inbound/{number}.csv", b"content")
+    world.claims.answer = lambda _upload: ClaimOutcome(InboundState.WAITING, "account_suspended")
+    world.passes()
+    assert world.claims.calls == 30  # each is read once: one may be the same bytes as the last
+    for _second in range(60):
+        world.passes(1)
+    assert world.claims.calls < 30 + 15
+    world.claims.answer = lambda _upload: ClaimOutcome(InboundState.CLAIMED)
+    world.passes(keeping.LONGEST_WAIT * 8)
+    assert len(world.claims.names()) == 30
+
+
+def test_an_account_does_not_wait_for_all_that_another_one_brought(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_ROUND_SECONDS", 0)  # each claim takes longer than that
+    other = AccountRef(new_id(), new_id(), "other")
+    for number in range(20):
+        put(world.session(), f"/inbound/{number}.csv", b"content")
+    world.keeper.look()
+    world.time += 1
+    put(world.session(other), "/inbound/other.csv", b"content")
+    world.keeper.look()
+    world.time += 3
+    world.keeper.look()
+    assert world.claims.names() == ["0.csv", "other.csv"]
+    for _look in range(19):
+        world.keeper.look()
+    assert len(world.claims.names()) == 21
+
+
+def test_rows_that_the_database_refuses_do_not_hold_up_those_of_others(world: World) -> None:
+    unknown = AccountRef(new_id(), new_id(), "unknown")
+    keeper = world.keeper
+    mirror = keeper._doors.mirror
+
+    def refuses_the_unknown(rows: Iterable[SpoolRow]) -> None:
+        found = list(rows)
+        if any(row.account == unknown for row in found):
+            raise IntegrityError("no such account")
+        mirror(found)
+
+    keeper._doors = replace(keeper._doors, mirror=refuses_the_unknown)
+    put(world.session(unknown), "/inbound/a.txt", b"content")
+    put(world.session(), "/inbound/b.txt", b"content")
+    world.passes()
+    assert world.states() == {"b.txt": ("waiting", "not_csv")}
+
+
+def test_what_an_account_left_that_was_closed_goes_in_the_end(world: World) -> None:
+    put(world.session(), CSV.decode(), b"content")
+    world.claims.answer = lambda _upload: ClaimOutcome(InboundState.WAITING, "account_closed")
+    world.passes()
+    world.passes(WAITING_KEPT_SECONDS + 400)
+    world.passes()
+    assert names(world.session()) == []
+    assert world.states() == {"students.csv": ("removed", "")}
 
 
 @pytest.mark.parametrize("fails", ["mirror", "changes", "scan", "tidy"])

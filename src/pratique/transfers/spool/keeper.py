@@ -7,6 +7,7 @@ one upload, one account or the database ends it: it is logged, and tried again l
 
 import os
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -38,17 +39,18 @@ from pratique.transfers.spool.folder import Folder
 from pratique.transfers.spool.header import Facts, State
 from pratique.transfers.spool.shelf import TOMBSTONE
 from pratique.transfers.spool.spool import MICROSECONDS, Change, Spool
+from pratique.transfers.spool.waiting import LONGEST_WAIT, Turns, Waiting
 from pratique.transfers.types import AccountRef
 
 LOOK_SECONDS = 0.25
 MIRROR_SECONDS = 1.0
 SCAN_SECONDS = 10.0
 TIDY_SECONDS = 60.0
-# What cannot be claimed now (database away, account suspended) is tried again after 1, 2, 4 ... seconds.
-LONGEST_WAIT = 30.0
 # An empty file nobody holds: its maker died before the first byte, if it is not just about to write it.
 EMPTY_SECONDS = 60
 _MOST_MIRRORED = 5000
+# After so long changes are heard of again, whatever still waits: another account's upload may be due by now.
+_ROUND_SECONDS = 1.0
 # A claim of the largest file is over by then; one that is not is repeated by the next start, and changes nothing.
 _STOP_SECONDS = 20
 
@@ -80,20 +82,10 @@ class Doors:
 
 
 @dataclass
-class _Waiting:
-    """An upload that may be claimed. `at`: not before; `wait`: how long after the next failure."""
-
-    account: AccountRef
-    facts: Facts
-    at: float
-    wait: float = 1.0
-
-
-@dataclass
 class _Known:
     """What this process remembers of uploads, by file id."""
 
-    waiting: dict[UUID, _Waiting] = field(default_factory=dict)
+    waiting: dict[UUID, Waiting] = field(default_factory=dict)
     # Claimed before their client said anything after the CLOSE: once it does, the row must know.
     claimed_unheard: dict[UUID, AccountRef] = field(default_factory=dict)
     rows: dict[UUID, SpoolRow] = field(default_factory=dict)
@@ -109,6 +101,7 @@ class Keeper:
         self._settle = settings.SFTP_SETTLE_SECONDS if settle is None else settle
         self._known = _Known()
         self._folders: dict[UUID, Folder] = {}
+        self._turns = Turns()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._next_mirror = self._next_scan = self._next_tidy = float("-inf")
@@ -155,10 +148,15 @@ class Keeper:
         if now >= self._next_tidy:
             self._next_tidy = now + TIDY_SECONDS
             self._attempt("tidy", self._tidy)
-        for one in [one for one in self._known.waiting.values() if one.at <= now]:
-            if self._stop.is_set():
-                return
-            self._attempt("claim", self._try, one, now)
+        until = time.monotonic() + _ROUND_SECONDS
+        for turn in Turns.of(list(self._known.waiting.values()), now):
+            for one in turn:
+                if self._stop.is_set():
+                    return
+                if self._turns.may(one, now):
+                    self._attempt("claim", self._try, one, now)
+            if time.monotonic() > until:
+                break
         if now >= self._next_mirror:
             self._next_mirror = now + MIRROR_SECONDS
             self._attempt("mirror", self._mirror)
@@ -166,6 +164,7 @@ class Keeper:
     def _set_back(self, now: float) -> None:
         """The machine's clock was set back: nothing waits for the time that it showed before."""
         self._next_mirror = self._next_scan = self._next_tidy = self._away_until = now
+        self._turns.clock_set_back()
         for one in self._known.waiting.values():
             one.at = min(one.at, now + self._settle)
 
@@ -202,10 +201,8 @@ class Keeper:
         self._doors.note_unanswered(account=account, file_ids=ids, unanswered=False)
 
     def _note_read(self, account: AccountRef, ids: list[UUID]) -> None:
-        by = audit.Actor("sftp", account.username)
-        self._doors.noticed_read(
-            institution_id=account.institution_id, file_ids=ids, by=by, now=_instant(self._spool.now())
-        )
+        by, now = audit.Actor("sftp", account.username), _instant(self._spool.now())
+        self._doors.noticed_read(institution_id=account.institution_id, file_ids=ids, by=by, now=now)
 
     def _note(self, change: Change) -> None:
         """Remember an upload that a session of this process changed."""
@@ -219,21 +216,20 @@ class Keeper:
             self._mirrored(account, facts, "incomplete", "connection_lost")
 
     def _consider(self, account: AccountRef, facts: Facts) -> None:
+        known = self._known.waiting.get(facts.file_id)
+        if known is not None and known.facts.changed_at == facts.changed_at:
+            return
         reason = why_not(facts.name, facts.size, facts.announced, facts.holes)
         self._mirrored(account, facts, "waiting", reason or "settling")
         if not reason:
-            due = facts.changed_at / MICROSECONDS + self._settle
             # A clock that was set back must not hold it up for as long.
-            at = min(due, self._spool.clock() + self._settle)
-            known = self._known.waiting.get(facts.file_id)
-            if known is None or known.facts.changed_at != facts.changed_at:
-                self._known.waiting[facts.file_id] = _Waiting(account, facts, at)
+            due = min(facts.changed_at / MICROSECONDS, self._spool.clock()) + self._settle
+            self._known.waiting[facts.file_id] = Waiting(account, facts, due)
 
     def _scan(self) -> None:
         """Look over the whole spool: what no living process looks after is ours."""
         for place in self._spool.places():
-            folder = self._folder(place.account)
-            self._attempt("scan", self._scan_folder, folder)
+            self._attempt("scan", self._scan_folder, self._folder(place.account))
 
     def _scan_folder(self, folder: Folder) -> None:
         for facts in folder.listing():
@@ -246,7 +242,7 @@ class Keeper:
 
     # --- claiming ------------------------------------------------------------------------------------------------
 
-    def _try(self, one: _Waiting, now: float) -> None:
+    def _try(self, one: Waiting, now: float) -> None:
         if now < self._away_until:
             return
         file_id = one.facts.file_id
@@ -259,9 +255,9 @@ class Keeper:
             log.error("spool_upload_unreadable", account=one.account.username, file=error.name)
             self._known.waiting.pop(file_id, None)
         except Exception as error:
-            self._later(one, now)
+            one.later(now)
             if isinstance(error, DATABASE_AWAY):
-                # The others would meet the same, each after a long wait.
+                # The others would meet the same.
                 self._away_until, self._away = now + self._away, min(self._away * 2, LONGEST_WAIT)
             raise
         else:
@@ -274,13 +270,10 @@ class Keeper:
                 self._known.mirrored.pop(file_id, None)
             else:
                 self._mirrored(one.account, one.facts, "waiting", outcome.reason)
-                self._later(one, now)
+                one.later(now, outcome.reason)
+            self._turns.tried(one, "" if outcome.taken else outcome.reason)
 
-    @staticmethod
-    def _later(one: _Waiting, now: float) -> None:
-        one.at, one.wait = now + one.wait, min(one.wait * 2, LONGEST_WAIT)
-
-    def _claim(self, one: _Waiting) -> Claimed | None:
+    def _claim(self, one: Waiting) -> Claimed | None:
         """Claim an upload; return None if it changed meanwhile and is to be looked at again."""
         folder = self._folder(one.account)
         path = folder.path_of(one.facts.name)
@@ -334,7 +327,15 @@ class Keeper:
         rows = dict(list(self._known.rows.items())[:_MOST_MIRRORED])
         if not rows:
             return
-        self._doors.mirror(rows.values())
+        try:
+            self._doors.mirror(rows.values())
+        except Exception as error:
+            if isinstance(error, DATABASE_AWAY):
+                raise
+            # An account that the database does not have (a backup was put back) must not hold up all others.
+            for account in {row.account for row in rows.values()}:
+                its = [row for row in rows.values() if row.account == account]
+                self._attempt("mirror", self._doors.mirror, its)
         for file_id, row in rows.items():
             if self._known.rows.get(file_id) is row:
                 del self._known.rows[file_id]
@@ -363,7 +364,10 @@ class Keeper:
         for facts in folder.listing():
             kept = KEPT_SECONDS.get(facts.state)
             old = kept is not None and now - facts.received_at / MICROSECONDS > kept
-            if old and facts.file_id not in self._known.waiting:
+            waits = self._known.waiting.get(facts.file_id)
+            if old and (
+                waits is None or waits.reason == "account_closed"
+            ):  # it can still be claimed, or never
                 with suppress(NoSuchUploadError, UploadBusyError):
                     folder.drop(facts)
 
