@@ -89,8 +89,17 @@ def results_name(name: str, claimed_at: datetime) -> str:
 
 def results_id(file_id: UUID, claimed_at: datetime) -> UUID:
     """Return the id of a claimed file's results: always the same, and of the time of the claim, as ids are."""
-    milliseconds = int(claimed_at.timestamp() * 1000)
-    rest = int.from_bytes(hashlib.sha256(b"results" + file_id.bytes).digest()[:10], "big")
+    return _id_from(claimed_at, b"results" + file_id.bytes)
+
+
+def later_id(file_id: UUID, received_at: datetime) -> UUID:
+    """Return the id of an upload that was written to again after it had been claimed: always the same one."""
+    return _id_from(received_at, b"later" + file_id.bytes + received_at.isoformat().encode())
+
+
+def _id_from(instant: datetime, what: bytes) -> UUID:
+    milliseconds = int(instant.timestamp() * 1000)
+    rest = int.from_bytes(hashlib.sha256(what).digest()[:10], "big")
     return UUID(int=(milliseconds << 80) | rest & ~_VERSION_AND_VARIANT_BITS | _VERSION_AND_VARIANT)
 
 

@@ -19,6 +19,7 @@ from pratique.transfers.actions.accounts import close_account, lift, suspend
 from pratique.transfers.actions.claiming import ContentGoneError, claim, note_unanswered
 from pratique.transfers.actions.mirror import SpoolRow, mirror
 from pratique.transfers.models import InboundFile, SuspendedFor
+from pratique.transfers.outbound import stored_name
 from pratique.transfers.queries import time_code
 from tests.integration.transfers.uploads import (
     ANA,
@@ -62,6 +63,24 @@ def jobs(task):
     with connection.cursor() as cursor:
         cursor.execute("select args ->> 'file_id' from procrastinate_jobs where task_name = %s", [task])
         return [file_id for (file_id,) in cursor]
+
+
+def test_an_upload_that_was_written_to_between_its_claim_and_its_end_is_another_one(account):
+    """A process killed after the commit leaves it in the spool, and scp writes over it without truncating."""
+    upload, _outcome = claimed(account, FIRST)
+    renamed = replace(upload, received_at=clock.now())
+    assert claim(renamed, in_blocks(FIRST), clock.now()).state == "claimed"
+    assert [name for name, _reason in states(account)] == ["claimed"]  # the same bytes: nothing new
+    written = replace(renamed, size=len(SECOND), received_at=clock.now())
+    outcomes = [claim(written, in_blocks(SECOND), clock.now()) for _again in range(2)]
+    assert outcomes[0] == outcomes[1]
+    assert [name for name, _reason in states(account)] == ["claimed", "claimed"]
+    assert outcomes[0].claimed_at != row_of(upload).claimed_at
+    with institution_scope(account.institution_id):
+        other = InboundFile.objects.exclude(id=upload.file_id).get()
+    for file_id, content in ((upload.file_id, FIRST), (other.id, SECOND)):
+        name = stored_name(account.id, file_id)
+        assert blob_store().get(institution_id=account.institution_id, name=name) == content
 
 
 def test_a_file_is_claimed_stored_logged_and_its_import_asked_for(account):

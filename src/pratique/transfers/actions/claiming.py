@@ -8,7 +8,7 @@ without a row, which the sweep removes, or the next claim of the same upload ove
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from pratique.transfers.actions.accounts import suspend
 from pratique.transfers.decisions import AccountNow, Content, Decision, LastFile, decide_claim
 from pratique.transfers.models import InboundFile, InboundState, SuspendedFor, TransferAccount, TransferEvent
 from pratique.transfers.outbound import stored_name
+from pratique.transfers.queries import later_id
 from pratique.transfers.types import AccountRef, Upload
 
 # Until then the spool is the truth about a file, and its row a mirror.
@@ -57,7 +58,11 @@ def claim(upload: Upload, content: Callable[[], Iterator[bytes]], now: datetime)
     wait for each other. Raises what storage and database raise (no room, no key, no connection): the upload stays
     then, and a later try finds it as it is. Content that the spool cannot open is claimed as `failed`.
     """
-    if known := _known_outcome(upload):
+    known = _known_outcome(upload)
+    if known and known.taken and _is_other_content(upload, content):
+        upload = replace(upload, file_id=later_id(upload.file_id, upload.received_at))
+        known = _known_outcome(upload)
+    if known:
         return known
     found = _take_in(upload, content)
     with institution_scope(upload.account.institution_id):
@@ -107,6 +112,25 @@ def _known_outcome(upload: Upload) -> ClaimOutcome | None:
         # Known bytes need not be read again each time that the keeper looks: they cannot have become the last ones.
         left = InboundFile.objects.filter(id=upload.file_id, received_at=upload.received_at, sha256__gt="")
         return ClaimOutcome(InboundState.WAITING, "account_suspended") if left.exists() else None
+
+
+def _is_other_content(upload: Upload, content: Callable[[], Iterator[bytes]]) -> bool:
+    """Return whether an upload that was claimed has been written to since.
+
+    The process that claimed it died before it took it out of the spool, and a client that does not truncate (scp)
+    was quicker than the next one: it was told that its file is complete, and that file was not the one claimed.
+    """
+    with institution_scope(upload.account.institution_id):
+        row = InboundFile.objects.get(id=upload.file_id)
+    if row.received_at == upload.received_at:
+        return False
+    digest = hashlib.sha256()
+    try:
+        for block in content():
+            digest.update(block)
+    except SealBrokenError:
+        return False
+    return digest.hexdigest() != row.sha256
 
 
 def _claimed_before(upload: Upload) -> ClaimOutcome | None:
