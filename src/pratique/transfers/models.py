@@ -207,6 +207,12 @@ class TransferSession(TenantModel):
             models.Index(
                 fields=["institution", "account", "-started_at", "-id"], name="transfer_session_latest"
             ),
+            # Few of them are open: what a killed server left is found without those of all the years.
+            models.Index(
+                fields=["institution", "account"],
+                name="transfer_session_open",
+                condition=models.Q(ended_at__isnull=True),
+            ),
         ]
 
 

@@ -388,4 +388,12 @@ class Migration(migrations.Migration):
                 fields=["institution", "account", "-started_at", "-id"], name="transfer_session_latest"
             ),
         ),
+        migrations.AddIndex(
+            model_name="transfersession",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=["institution", "account"],
+                name="transfer_session_open",
+            ),
+        ),
     ]
