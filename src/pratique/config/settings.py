@@ -286,6 +286,11 @@ SFTP_LOGINS_A_MINUTE = int(os.environ.get("PRATIQUE_SFTP_LOGINS_A_MINUTE", "30")
 SFTP_TRUSTED = os.environ.get("PRATIQUE_SFTP_TRUSTED", "127.0.0.1/32 ::1/128").split()
 SFTP_HOST_KEYS = VAR / "secrets" / "ssh"
 SFTP_SPOOL = VAR / "spool"
+# Networks inside of which a customer's server may lie that we deliver to. Other addresses that are not public are never
+# connected to: whoever may set up a destination could ask for the ports of our own machines by them.
+DELIVERY_NETWORKS = os.environ.get(
+    "PRATIQUE_DELIVERY_NETWORKS", "127.0.0.0/8 ::1/128" if _address.hostname in _LOOPBACK else ""
+).split()
 # Where figures can be read (Prometheus), on 127.0.0.1; 0: nowhere.
 SFTP_METRICS_PORT = int(os.environ.get("PRATIQUE_SFTP_METRICS_PORT", "0"))
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
@@ -40,6 +41,7 @@ def server_of(destination: Destination) -> Server:
         private_key=secret if with_key else "",
         host_keys=tuple(one["public"] for one in destination.host_keys),
         old_algorithms=destination.allow_old_algorithms,
+        networks=tuple(settings.DELIVERY_NETWORKS),
     )
 
 

@@ -2,9 +2,12 @@
 
 import random
 
+import asyncssh
 import pytest
 
+from pratique.connectors.sftp_push import fake
 from pratique.connectors.sftp_push.client import push, try_out
+from pratique.connectors.sftp_push.connection import _may_be_reached
 from pratique.connectors.sftp_push.fake import FakeServer
 from pratique.connectors.sftp_push.types import FAILURE_STEPS, File, How, PushError, Server, Step, Waits
 from pratique.delivery.types import FAILURES
@@ -274,3 +277,57 @@ def test_no_secret_is_in_any_text():
 
 def test_every_code_has_a_sentence():
     assert set(FAILURE_STEPS) <= set(FAILURES)
+
+
+@pytest.mark.parametrize(
+    ("networks", "code"),
+    [((), "connect_failed"), (("10.0.0.0/8",), "connect_failed"), (("127.0.0.0/8",), ""), (None, "")],
+    ids=["public addresses alone", "another network of ours", "its network", "anywhere"],
+)
+def test_nothing_is_delivered_into_our_own_networks_unless_they_are_named(theirs, networks, code):
+    tested = try_out(server_of(theirs, networks=networks))
+    assert (tested.failure, tested.ready) == (code, not code)
+    assert bool(theirs.arrived) == (not code)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "::1", "0.0.0.0", "169.254.169.254", "10.1.2.3", "192.168.0.1", "172.16.5.5", "100.64.0.1",
+     "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "224.0.0.1", "ff02::1"],
+)  # fmt: skip
+def test_addresses_that_are_no_customers(address):
+    assert not _may_be_reached(address, ())
+    assert _may_be_reached("93.184.215.14", ())
+    assert _may_be_reached("2606:4700::1111", ())
+
+
+def test_a_server_that_lists_names_without_end_is_asked_for_the_first_ones_only(theirs, monkeypatch):
+    pages = 0
+
+    async def endless(self, path):
+        nonlocal pages
+        while True:
+            pages += 1
+            yield asyncssh.SFTPName(b"\xff" * 200)
+
+    monkeypatch.setattr(fake._Files, "scandir", endless)
+    tested = try_out(server_of(theirs), waits=Waits(connect=5, sign_in=10, stall=5))
+    assert tested.ready
+    assert pages < 1000
+
+
+def test_nothing_is_compressed(theirs):
+    """A small packet of theirs would become a large one in our memory."""
+    offered = []
+    begin = asyncssh.SSHServerConnection._choose_alg
+
+    def choose(self, kind, local, remote):
+        if "compression" in kind:
+            offered.append(list(remote))
+        return begin(self, kind, local, remote)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(asyncssh.SSHServerConnection, "_choose_alg", choose)
+        assert try_out(server_of(theirs)).ready
+    assert [b"none"] in offered
+    assert all(b"zlib" not in algorithm for one in offered for algorithm in one)

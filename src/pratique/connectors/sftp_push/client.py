@@ -8,8 +8,9 @@ over a file, some cannot rename, some move a file away the moment it is whole. N
 import asyncio
 import posixpath
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import TypeVar, cast
 
 import asyncssh
 
@@ -165,12 +166,21 @@ class _Folder:
     async def can_be_listed(self) -> bool:
         try:
             with failing(Step.FOLDER):
-                await self._wait(self._sftp.readdir(self._folder or "."))
+                await self._wait(self._look_into())
         except PushError as error:
             if error.code in {"folder_denied", "folder_failed"}:
                 return False
             raise
         return True
+
+    async def _look_into(self) -> None:
+        """Ask for the first names only: a server may go on with names without end. Bytes, whatever their encoding."""
+        found = cast(
+            "AsyncGenerator[asyncssh.SFTPName, None]", self._sftp.scandir((self._folder or ".").encode())
+        )  # which it is, so that its handle can be closed
+        async with aclosing(found) as names:
+            async for _name in names:
+                break
 
     async def upload(self, file: _Calling, name: str, *, afresh: bool = False) -> int:
         """Write the file under `name`, from where an earlier try ended; return how much of it was there."""

@@ -7,15 +7,19 @@ proves who we are: a test that finds no pinned key ends with the key that was sh
 import asyncio
 import base64
 import socket
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 import asyncssh
+import structlog
 
 from pratique.connectors.sftp_push.types import HostKey, PushError, Server, Step, Waits
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 # Below warnings the library logs twenty lines a connection, with texts that the other end chose.
 asyncssh.set_log_level("WARNING")
@@ -86,6 +90,8 @@ async def connected(
                 host_based_auth=False,
                 x509_trusted_certs=None,
                 login_timeout=0,
+                # A small packet of theirs must not become a large one in our memory.
+                compression_algs=["none"],
                 **_proof(server),
                 **(_OLD if server.old_algorithms else _MODERN),
             ),
@@ -119,6 +125,9 @@ async def _socket(server: Server, waits: Waits, steps: list[Step]) -> socket.soc
     steps.append(Step.RESOLVE)
     code = "connect_failed"
     for family, kind, protocol, _name, address in found:
+        if not _may_be_reached(str(address[0]), server.networks):
+            log.warning("a server of a customer lies in a network of ours", host=server.host)
+            continue
         handle = socket.socket(family, kind, protocol)
         handle.setblocking(False)
         try:
@@ -134,6 +143,20 @@ async def _socket(server: Server, waits: Waits, steps: list[Step]) -> socket.soc
             return handle
         handle.close()
     raise PushError(code)
+
+
+def _may_be_reached(address: str, networks: Sequence[str] | None) -> bool:
+    """Return whether a customer may have us connect there: not to our own machines, whose ports it would learn of.
+
+    Looked at after the name was resolved, and the connection goes to that very address.
+    """
+    if networks is None:
+        return True
+    found = ip_address(address.partition("%")[0])
+    found = getattr(found, "ipv4_mapped", None) or found
+    if found.is_global and not found.is_multicast:
+        return True
+    return any(found in ip_network(network, strict=False) for network in networks)
 
 
 def _proof(server: Server) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Server:
     private_key: str = field(default="", repr=False)
     host_keys: Sequence[str] = ()  # pinned: `HostKey.public` of each that may answer
     old_algorithms: bool = False
+    # Networks inside of which it may lie although nobody outside can reach them; None: anywhere.
+    networks: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
