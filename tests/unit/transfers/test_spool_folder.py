@@ -494,3 +494,19 @@ def test_a_size_that_no_number_holds_is_announced_all_the_same(world: World) -> 
     put(world.session(), "/inbound/students.csv", CONTENT, size=2**64 - 1)
     world.passes()
     assert world.states() == {"students.csv": ("waiting", "size_differs")}
+
+
+def test_many_uploads_with_gaps_do_not_hold_a_mebibyte_of_memory_each(world: World) -> None:
+    session = world.session()
+    handles = [session.open(f"/inbound/{number}.csv".encode(), WRITE, NOTHING) for number in range(40)]
+    for number in range(1, 40, 2):
+        for handle in handles:
+            handle.write(number * CHUNK, b"x")
+    held = [len(handle._upload._content._held) for handle in handles]  # type: ignore[attr-defined]
+    assert sum(held) <= 4 * 17 + 36 * 3
+    for handle in handles:
+        handle.write(0, bytes(40 * CHUNK))
+        handle.close()
+    assert {session.attributes(f"/inbound/{number}.csv".encode()).size for number in range(40)} == {
+        40 * CHUNK
+    }

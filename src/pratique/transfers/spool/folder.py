@@ -39,7 +39,8 @@ from pratique.transfers.spool.upload import Upload
 from pratique.transfers.types import AccountRef
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-
+# No client writes so many files at a time out of order; a hostile one would have us hold a MiB of each.
+_MANY_OPEN, _HELD_OF_MANY = 4, 2
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Folder(Shelf):
         super().__init__(spool, account)
         self._room = Room(self._folder)
         self._unreadable: set[str] = set()
+        self._writing = 0  # uploads that are open
         self._seen: dict[str, tuple[tuple[int, int, int], Facts]] = {}
 
     # --- uploading -----------------------------------------------------------------------------------------------
@@ -154,10 +156,14 @@ class Folder(Shelf):
         )
         if announced is not None:
             upload.announced = announced
+        self._writing += 1
+        if self._writing > _MANY_OPEN:
+            content.most_held = _HELD_OF_MANY
         self._spool.open_here[upload.file_id] = upload
         return upload
 
     def _done(self, upload: Upload, facts: Facts) -> None:
+        self._writing -= 1
         self._spool.open_here.pop(upload.file_id, None)
         self._tell(facts)
 

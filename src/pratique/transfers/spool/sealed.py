@@ -40,6 +40,7 @@ class SealedFile:
         self.size = facts.size
         self._holes: list[pieces.Hole] = list(facts.holes)
         self._held: dict[int, bytearray] = {}
+        self.most_held = MOST_HELD
         # Of what was there when it was opened: how much, and up to where it was written over.
         self._found = facts.size
         self._rewritten: int | None = None
@@ -256,7 +257,7 @@ class SealedFile:
         self.size, self._holes = max(self.size, end), left
         sure = left[0][0] if left else self.size
         self._spill([one for one in sorted(self._held) if (one + 1) * self._chunk <= sure])
-        if len(self._held) > MOST_HELD:
+        if len(self._held) > self.most_held:
             self._doubt_holes()
             self._spill(sorted(self._held)[:-1])
 
