@@ -60,7 +60,7 @@ def text_of(answer) -> str:
     """What the page says, tags aside and blanks folded."""
     import re
 
-    body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", answer.content.decode(), flags=re.S)
+    body = re.sub(r"<(script|style|head)\b.*?</\1>", " ", answer.getvalue().decode(), flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
 

@@ -13,6 +13,7 @@ from pratique.delivery.actions import destinations as actions
 from pratique.delivery.models import Delivery, DeliveryState, Destination
 from pratique.delivery.queries import Standing
 from pratique.delivery.types import FAILURES
+from pratique.foundation.tenancy import current_institution
 from pratique.screens import words
 from tests.destinations import PASSWORD, a_destination, a_destination_at
 from tests.integration.console.conftest import text_of
@@ -115,7 +116,7 @@ def test_a_destination_is_made_with_a_key_whose_public_half_is_shown(admin, scho
 WRONG = {
     "no name": ({"name": ""}, "This field is required."),
     "an address in front": ({"host": "sftp://x"}, "without sftp:// before it"),
-    "a port that cannot be": ({"port": "70000"}, "less than or equal to 65535"),
+    "a port that cannot be": ({"port": "70000"}, "Choose a number from 1 to 65535."),
     "no e-mail": ({"contact_email": "nobody"}, "That is no e-mail address."),
 }
 
@@ -139,9 +140,9 @@ def test_a_password_is_never_shown_again(admin, held, at):
 def test_the_test_shows_the_host_key_and_then_delivers(admin, school, fake):
     destination = a_destination(school.institution, host="127.0.0.1", port=fake.port, password=fake.password)
     at = f"/transfers/destinations/{destination.id}/"
-    shown = admin.post(f"{at}test/")
-    assert "only if the two agree" in text_of(shown).lower()
-    assert fake.host_key_public in shown.content.decode()
+    shown = admin.post(f"{at}test/").getvalue().decode()
+    assert "Only if the two agree" in shown
+    assert fake.host_key_public in shown
     answer = admin.post(f"{at}pin/", {"host_key": f"ssh-ed25519 {fake.host_key_public}"}, follow=True)
     assert "The host key is trusted." in text_of(answer)
     assert "Files can be delivered" in text_of(admin.post(f"{at}test/"))
@@ -153,6 +154,20 @@ def test_the_test_names_the_step_that_failed(admin, school, fake):
     said = text_of(admin.post(f"/transfers/destinations/{destination.id}/test/"))
     assert "Files cannot be delivered yet" in said
     assert str(FAILURES["sign_in_refused"]) in said
+
+
+def test_their_server_is_waited_for_outside_the_transaction_of_the_request(admin, school, fake, monkeypatch):
+    destination, seen = a_destination_at(fake, school.institution), []
+    tried = actions.client.try_out
+
+    def watched(*given, **named):
+        seen.append((current_institution(), len(connection.savepoint_ids)))
+        return tried(*given, **named)
+
+    outside = len(connection.savepoint_ids)
+    monkeypatch.setattr(actions.client, "try_out", watched)
+    assert "Files can be delivered" in text_of(admin.post(f"/transfers/destinations/{destination.id}/test/"))
+    assert seen == [(None, outside)]
 
 
 def test_a_host_key_that_is_none_is_refused(admin, at):

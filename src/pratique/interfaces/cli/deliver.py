@@ -134,7 +134,9 @@ def _waited_for(institution_id: UUID, delivery_id: UUID) -> Delivery:
                 bar.console.print(f"Try {told}: {sentence(delivery.failure)}", markup=False, highlight=False)
             if not hinted and not delivery.tries and time.monotonic() - since > _NO_WORKER_AFTER_SECONDS:
                 hinted = True
-                bar.console.print("No worker has taken it yet. Is one running? (`pratique status`)")
+                bar.console.print(
+                    "It waits its turn: the worker has other work, such as an import, or none runs (`pratique status`)."
+                )
             time.sleep(_LOOK_EVERY_SECONDS)
 
 

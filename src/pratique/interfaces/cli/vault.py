@@ -90,7 +90,11 @@ def status(json: AsJson = False) -> None:
         if older != key_id:
             typer.echo(f"Older key, kept: {older}")
     for one in found:
-        keys = f"{one.keys} data keys, newest {one.newest_key}" if one.keys else "no data key yet"
+        keys = (
+            f"{one.keys} data key{'s' * (one.keys > 1)}, newest {one.newest_key}"
+            if one.keys
+            else "no data key yet"
+        )
         retired = f", {one.retired} retired" if one.retired else ""
         others = [wrapping for wrapping in one.wrapped_by if wrapping != f"{name} {key_id}"]
         wrapped = f", wrapped by {', '.join(others)}" if others else ""

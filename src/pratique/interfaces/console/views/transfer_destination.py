@@ -1,13 +1,15 @@
 """One destination: how it stands, the test of its connection, whom we trust there, and what was delivered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,7 +19,8 @@ from pratique.delivery import queries
 from pratique.delivery.actions import deliveries, destinations
 from pratique.delivery.models import DeliveryState, Destination
 from pratique.delivery.types import DeliveryError, DestinationError, Place
-from pratique.foundation import clock
+from pratique.foundation import audit, clock
+from pratique.foundation.tenancy import institution_scope
 from pratique.foundation.vault import VaultError
 from pratique.interfaces.console import people
 from pratique.interfaces.console.transfer_forms import HostKeyForm
@@ -38,26 +41,36 @@ def transfer_destination(request: HttpRequest, destination_id: UUID) -> HttpResp
 
 @requires(Permission.MANAGE_TRANSFERS)
 @require_POST
-def transfer_destination_test(request: HttpRequest, destination_id: UUID) -> HttpResponse:
-    """Try everything that a delivery needs, and say which step failed; show the host key that the server has."""
-    found = find(destination_id)
+def transfer_destination_test(request: HttpRequest, destination_id: UUID) -> StreamingHttpResponse:
+    """Try everything that a delivery needs, and say which step failed; show the host key that the server has.
+
+    The page is made when the request's transaction is over, as a file that is sent would be: their server may keep us
+    waiting, and that must hold no transaction open.
+    """
+    found, by = find(destination_id), people.actor(request)
+    language, zone = get_language(), timezone.get_current_timezone()
+
+    def page() -> Iterator[bytes]:
+        with override(language), timezone.override(zone):
+            yield _tested(request, found, by)
+
+    return StreamingHttpResponse(page())
+
+
+def _tested(request: HttpRequest, destination: Destination, by: audit.Actor) -> bytes:
+    """Test, outside any transaction, and return the destination's page with what was found."""
+    shown: dict[str, Any] = {}
     try:
-        tested = destinations.try_connection(
-            destination=found, by=people.actor(request), now=clock.now(), waits=_WAITS
-        )
-    except (DestinationError, VaultError) as wrong:
-        sentence = (
-            str(wrong) if isinstance(wrong, DestinationError) else _("Our own secret cannot be opened.")
-        )
-        messages.error(request, sentence)
-        return redirect("transfer_destination", destination_id=found.id)
-    trusted = {one["public"] for one in found.host_keys}
-    return _page(
-        request,
-        found,
-        tested=tested,
-        new_host_key=tested.host_key if tested.host_key and tested.host_key.public not in trusted else None,
-    )
+        tested = destinations.try_connection(destination=destination, by=by, now=clock.now(), waits=_WAITS)
+        trusted = {one["public"] for one in destination.host_keys}
+        known = tested.host_key is None or tested.host_key.public in trusted
+        shown = {"tested": tested, "new_host_key": None if known else tested.host_key}
+    except DestinationError as wrong:
+        messages.error(request, str(wrong))
+    except VaultError:
+        messages.error(request, _("Our own secret cannot be opened."))
+    with institution_scope(destination.institution_id):
+        return _page(request, destination, **shown).content
 
 
 @requires(Permission.MANAGE_TRANSFERS)
