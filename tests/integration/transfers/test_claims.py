@@ -362,6 +362,11 @@ def test_uploads_are_mirrored_as_they_stand_and_removed_ones_are_kept_as_removed
     assert listed(account) == []
 
 
+def test_what_came_and_went_within_a_second_leaves_no_row(account):
+    mirror([spool_row(an_upload(account, FIRST), "removed", "")])
+    assert states(account) == []
+
+
 def test_a_late_mirror_does_not_touch_what_was_claimed(account):
     upload, _outcome = claimed(account, FIRST)
     mirror([spool_row(upload, name="late.csv")])

@@ -40,6 +40,22 @@ def event(path: str, school: int = 1) -> FileEvent:
     return FileEvent(AccountRef(UUID(int=school), UUID(int=9), "school-sis"), "uploaded", NOW, path=path)
 
 
+def test_an_account_that_does_without_end_fills_neither_table_nor_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    database = Database()
+    journal = Journal(database)
+    for number in range(9_000):
+        journal.file(event(str(number)))
+    other = FileEvent(AccountRef(UUID(int=1), UUID(int=8), "other-sis"), "uploaded", NOW, path="other")
+    journal.file(other)
+    journal.start()
+    journal.stop()
+    assert 3_000 <= len(database.paths) < 4_000
+    assert database.paths[-1] == "other"
+    assert caplog.text.count("too much for the transfer log") == 1
+
+
 def test_what_was_told_is_written_in_order_and_by_school() -> None:
     database = Database()
     journal = Journal(database)

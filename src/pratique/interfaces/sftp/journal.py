@@ -14,6 +14,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from pratique.interfaces.sftp import metrics
+from pratique.interfaces.sftp.penalties import Bucket
 from pratique.transfers.actions.journal import EventLine, KeyUse, Line, SessionLine, store
 from pratique.transfers.types import FileEvent
 
@@ -23,6 +24,9 @@ MOST_WAITING = 50_000
 _EVERY = 0.3
 _AFTER_TROUBLE = 2.0
 _BATCH = 500
+# Of one account. More than any system brings, and less than would fill the table: a client can upload and remove a
+# file a thousand times a second.
+_EVENTS_A_MINUTE = 3000
 
 
 class Journal:
@@ -34,6 +38,8 @@ class Journal:
         self._write, self._most = write, most
         self._lines: deque[Line] = deque()
         self._dropped = 0
+        self._often = Bucket(time.monotonic, _EVENTS_A_MINUTE)
+        self._told = Bucket(time.monotonic, 1)
         self._give_up_at = 0.0
         self._lock = threading.Lock()
         self._wake, self._stopping = threading.Event(), False
@@ -56,7 +62,14 @@ class Journal:
     def file(self, event: FileEvent) -> None:
         """Keep something that happened to a file."""
         metrics.FILES.labels(kind=event.kind).inc()
-        self._put(EventLine(event))
+        account = str(event.account.id)
+        with self._lock:
+            kept = self._often.take(account)
+            told = kept or not self._told.take(account)
+        if not told:
+            log.warning("an account does too much for the transfer log", account=event.account.username)
+        if kept:
+            self._put(EventLine(event))
 
     def session(self, line: SessionLine) -> None:
         """Keep how a session stands: when it begins, when it ended, or why it never began."""

@@ -25,6 +25,9 @@ _UPSERT = """
         received_at::timestamptz, '', unanswered
     from (values {rows}) as v
         (institution_id, id, account_id, name, size, state, reason, session, received_at, unanswered)
+    -- what came and went within a second was never here, and a client may do that a thousand times a second
+    where v.state <> 'removed' or exists (
+        select 1 from transfers_inboundfile k where k.institution_id = v.institution_id::uuid and k.id = v.id::uuid)
     on conflict (institution_id, id) do update set name = excluded.name, size = excluded.size,
         state = excluded.state, reason = excluded.reason, session = excluded.session,
         received_at = excluded.received_at,
