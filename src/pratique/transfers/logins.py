@@ -14,6 +14,7 @@ from pratique.transfers.types import Login, LoginKey
 _USERNAME = re.compile(r"[a-z0-9._-]{1,100}")
 # No account can be called so: whoever asks for nonsense costs the same look-up as everybody.
 _NOBODY = "-"
+_LARGEST_SITE = {False: 2**8, True: 2**80}  # a /24 of IPv4, a /48 of IPv6
 
 _LOGIN = """
 select a.id, a.institution_id, a.suspended_for, a.closed_at is not null, a.networks::text, a.most_sessions,
@@ -74,8 +75,18 @@ def listed_networks() -> frozenset[str]:
         with institution_scope(institution_id):
             accounts = TransferAccount.objects.exclude(networks=[]).filter(closed_at=None)
             for networks in accounts.values_list("networks", flat=True):
-                found.update(networks)
+                found.update(narrow(networks))
     return frozenset(found)
+
+
+def narrow(networks: Collection[str]) -> list[str]:
+    """Return those that are small enough to be one site's: only they count as known to be friendly.
+
+    A school may well let its account in from anywhere (0.0.0.0/0); it cannot lift the limits for strangers by that.
+    """
+    return [
+        one for one in networks if ip_network(one, strict=False).num_addresses <= _LARGEST_SITE[":" in one]
+    ]
 
 
 def is_within(address: str, networks: Collection[str]) -> bool:
