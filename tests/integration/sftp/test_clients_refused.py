@@ -28,3 +28,22 @@ def test_nothing_but_sftp_is_served(place: Place) -> None:
     assert place.clients.ssh("-s", "netconf").status != 0
     assert place.clients.scp(":/etc/passwd", "taken", options=["-O"]).status != 0
     assert not (place.folder / "taken").exists()
+
+
+@needs("sftp")
+def test_openssh_shows_the_sentence_of_a_refusal_and_not_only_its_kind(place: Place) -> None:
+    (place.folder / "roster.csv").write_text("x")
+    said = place.clients.openssh(
+        "-put roster.csv outbound/", "-put roster.csv", "-mkdir inbound/old", *(["-mkdir x"] * 30)
+    ).said
+    assert "Uploads go to /inbound." in said
+    assert "Uploads go into /inbound itself" in said
+    assert said.count("Folders cannot be made or removed here. Use /inbound.") == 18, "twenty in a session"
+
+
+@needs("lftp")
+def test_a_client_that_shows_sentences_itself_is_not_disturbed(place: Place) -> None:
+    (place.folder / "roster.csv").write_text("x")
+    done = place.clients.lftp("put -O /outbound roster.csv || echo refused", "ls /inbound")
+    assert done.status == 0, done.said
+    assert "Uploads go to /inbound." in done.said

@@ -24,6 +24,7 @@ _ROOM = 512 * 1024  # answers of one batch
 _MOST_UNSENT = 256 * 1024  # answers that asyncssh holds for a closed window before work stops
 _MOST_WAITING = 1024 * 1024  # requests that wait before reading stops
 _FEW_WAITING = 256 * 1024  # ... and goes on
+_MOST_SAID = 20  # refusals on the error stream: who gets the same one a thousand times has read it
 
 
 class Submits(Protocol):
@@ -38,7 +39,12 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
 
     `on_end(code)` is called once, on the event loop, after the files were told: "client" (an orderly end), "lost",
     "protocol" or what `stop` was given. `last_heard` is the loop's time at which bytes last came.
+
+    `says_refusals`: the sentence of a refusal goes out on the error stream too, a few times in a session. OpenSSH's
+    client prints that, and of the answer itself no more than "Permission denied" or "Failure".
     """
+
+    says_refusals = False
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
         self._stopped = False
         self._ending = False
         self._end_code = ""
+        self._sayable = _MOST_SAID
         self.last_heard = self._loop.time()
 
     # What asyncssh calls.
@@ -212,7 +219,17 @@ class SftpSession(asyncssh.SSHServerSession[bytes]):
             self._paused = False
             self._channel.resume_reading()
 
+    def _say_refusals(self) -> None:
+        refusals, self._codec.refusals = self._codec.refusals, []
+        for sentence in refusals[: self._sayable] if self.says_refusals else ():
+            self._sayable -= 1
+            with suppress(OSError):  # as in _send
+                if self._channel is not None and not self._stopped:
+                    self._channel.write_stderr(f"{sentence}\r\n".encode())
+
     def _send(self, answers: bytes) -> None:
+        if self._codec.refusals:
+            self._say_refusals()
         channel = self._channel
         if channel is not None and answers and not self._stopped:
             with suppress(OSError):  # the channel is closing: connection_lost comes

@@ -75,6 +75,7 @@ class Codec:
         self._out: list[bytes] = []
         self._size = 0
         self.broken = ""  # why the session must be closed, for the log
+        self.refusals: list[str] = []  # sentences of answers, until whoever drives this takes them
         self.halted = False  # nothing more is worked off, not even what waits
         self.alone = False  # nobody is there to have answers: requests that only ask are left out
         self._answers: dict[int, Callable[[int, Packet], None]] = {
@@ -222,6 +223,8 @@ class Codec:
         try:
             answer(request, packet)
         except SftpError as error:
+            if error.status in (Status.PERMISSION_DENIED, Status.FAILURE):
+                self.refusals.append(error.message)
             self._status(request, error.status, error.message)
         except Malformed:
             self._status(request, Status.BAD_MESSAGE, "The request is not complete.")

@@ -1,8 +1,6 @@
 """Who has come on one connection: what was offered, who it turned out to be, and its SFTP sessions to the last end."""
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,11 +15,11 @@ from pratique.foundation.ids import new_id
 from pratique.interfaces.sftp import metrics, words
 from pratique.interfaces.sftp.channel import PACKET, WINDOW, SftpSession
 from pratique.interfaces.sftp.database import UnavailableError
-from pratique.interfaces.sftp.offers import key_of, why_not
+from pratique.interfaces.sftp.offers import fingerprint_of, key_of, why_not
 from pratique.interfaces.sftp.options import LOGIN_GRACE
 from pratique.interfaces.sftp.penalties import Bucket
 from pratique.transfers.actions.journal import KeyUse, SessionLine
-from pratique.transfers.logins import is_within
+from pratique.transfers.logins import is_within, narrow
 from pratique.transfers.types import AccountRef, Login, LoginKey, SessionCounts
 
 if TYPE_CHECKING:
@@ -236,7 +234,7 @@ class Guest(asyncssh.SSHServer):
     async def judge(self, key_data: bytes, signature: bytes, verify: Callable[[], Awaitable[bool]]) -> bool:
         """Return whether an offered key signs in; if it has signed, the session may begin."""
         begun = self._loop.time()
-        fingerprint = _fingerprint(key_data)
+        fingerprint = fingerprint_of(key_data)
         self._offers.keys.add(key_data)
         self._offers.count += 1
         if len(self._offers.keys) > MOST_KEYS or self._offers.count > _MOST_OFFERS:
@@ -298,7 +296,7 @@ class Guest(asyncssh.SSHServer):
             self._service.places.give_back(self._place)
         if self._offence == "no_sign_in" and self._loop.time() - self._began > LOGIN_GRACE - 1:
             self._offence = "too_slow"
-        exempt = bool(self._login and self._login.networks and is_within(self.address, self._login.networks))
+        exempt = bool(self._login and is_within(self.address, narrow(self._login.networks)))
         self._service.left(self, "" if exempt else self._offence)
         for reason, fingerprint in self._offers.refused:
             metrics.REFUSED.labels(reason=reason if self._login else "user_unknown").inc()
@@ -379,6 +377,7 @@ class Session(SftpSession):
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._to = chan
+        self.says_refusals = "OpenSSH" in str(chan.get_extra_info("client_version") or "")
         super().connection_made(chan)
 
     def shell_requested(self) -> bool:
@@ -396,7 +395,3 @@ class Session(SftpSession):
             self.stop("client")
         else:
             super().session_started()
-
-
-def _fingerprint(key_data: bytes) -> str:
-    return "SHA256:" + base64.b64encode(hashlib.sha256(key_data).digest()).decode().rstrip("=")
