@@ -10,7 +10,7 @@ import asyncssh
 import structlog
 
 from pratique.interfaces.sftp import metrics, words
-from pratique.interfaces.sftp.farewell import Line, line_of
+from pratique.interfaces.sftp.line import Line, line_of
 
 if TYPE_CHECKING:
     from pratique.interfaces.sftp.connection import Guest
@@ -53,6 +53,7 @@ class Connection(asyncssh.SSHServerConnection):
         if not self.guest.takes(len(data)):
             return
         super().data_received(data, datatype)
+        self.line.flush()  # sooner than the end of the round: without another look at the sockets
 
     def pause_writing(self) -> None:
         """The socket takes no more: asyncssh would fill memory as far as the client opened its window."""

@@ -1,5 +1,7 @@
 """What is to be said of a key that a client offers. PURE: values in, a code of `transfers.types.REFUSALS` out."""
 
+import base64
+import hashlib
 import struct
 
 from pratique.transfers.types import Login, LoginKey
@@ -36,6 +38,11 @@ def key_of(login: Login | None, public_data: bytes) -> LoginKey | None:
     """Return the account's key with this public half: one that works before one that was revoked."""
     found = [key for key in login.keys if key.public_data == public_data] if login else []
     return min(found, key=lambda key: key.revoked, default=None)
+
+
+def fingerprint_of(public_data: bytes) -> str:
+    """Return a key's fingerprint as OpenSSH shows it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(public_data).digest()).decode().rstrip("=")
 
 
 def first_string(data: bytes) -> bytes:

@@ -22,11 +22,11 @@ from pratique.interfaces.sftp import metrics, words
 from pratique.interfaces.sftp.connection import Guest
 from pratique.interfaces.sftp.database import Asking, UnavailableError, look_at_connection
 from pratique.interfaces.sftp.door import Door
-from pratique.interfaces.sftp.farewell import Leaving
 from pratique.interfaces.sftp.files import AccountFiles
 from pratique.interfaces.sftp.filesystem import FileSystem
 from pratique.interfaces.sftp.host_keys import HostKeys
 from pratique.interfaces.sftp.journal import Journal
+from pratique.interfaces.sftp.line import Leaving
 from pratique.interfaces.sftp.options import server_options
 from pratique.interfaces.sftp.penalties import Bucket, Lobby, Penalties, source_of
 from pratique.interfaces.sftp.places import Places, ServerLife
