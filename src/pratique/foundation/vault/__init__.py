@@ -18,7 +18,7 @@ from pratique.foundation.vault.errors import (
 )
 from pratique.foundation.vault.files import key_version_of, open_stream, reseal_stream, seal, seal_stream
 from pratique.foundation.vault.files import open_sealed as open
-from pratique.foundation.vault.keys import forget_keys, remembers_keys
+from pratique.foundation.vault.keys import forget_keys, remember_keys, remembers_keys
 from pratique.foundation.vault.reading import Opened, Reader, ReplacedError
 from pratique.foundation.vault.sealing import HEADER_BYTES
 
@@ -36,6 +36,7 @@ __all__ = [
     "key_version_of",
     "open",
     "open_stream",
+    "remember_keys",
     "remembers_keys",
     "reseal_stream",
     "seal",

@@ -94,6 +94,13 @@ def _unwrapped(row: DataKey) -> OpenKey:
     return OpenKey(row.version, key)
 
 
+def remember_keys(institution_id: UUID, owner_id: UUID) -> None:
+    """Have every data key of the owner in memory. Raises KeyMissingError, KeyLockedError, KeyProviderError."""
+    newest = newest_key(institution_id, owner_id)
+    for version in range(1, newest.version):
+        key_of(institution_id, owner_id, version, name="data key")
+
+
 def remembers_keys(institution_id: UUID, owner_id: UUID) -> bool:
     """Return whether every data key of the owner is in memory: sealing and opening then ask nobody."""
     newest = _recall(institution_id, owner_id, None)

@@ -64,7 +64,9 @@ class AccountFiles:
         self._log = SessionLog(account, session_id, journal, counts)
         self._claimed = _Cached(self._ask_claimed)
         self._lying = lying = _Cached(self._ask_outbound)
+        # What was found out by a question of PromptFiles, for the request that it was about.
         self._known: tuple[bytes, Attributes] | None = None
+        self._absent: bytes | None = None
         self._inbound = Inbound(account, self._log, spool, self._claimed)
         self._outbound = Outbound(account, self._log, spool, lying, lying.forget)
 
@@ -89,7 +91,10 @@ class AccountFiles:
 
     def knows_briefly(self, path: bytes) -> bool:
         folder, _slash, name = absolute(path).rpartition("/")
-        return folder == INBOUND and self._inbound.is_absent(name)
+        if folder == INBOUND and self._inbound.is_absent(name):
+            self._absent = path
+            return True
+        return False
 
     def opens_briefly(self, path: bytes, flags: Open) -> bool:
         folder, _slash, name = absolute(path).rpartition("/")
@@ -101,6 +106,9 @@ class AccountFiles:
         return self._outbound.opens_briefly(lying.get((outbound_files.FOLDERS[folder], name)))
 
     def attributes(self, path: bytes) -> Attributes:
+        absent, self._absent = self._absent, None
+        if absent == path:
+            raise SftpError(Status.NO_SUCH_FILE, _ABSENT)
         known, self._known = self._known, None
         if known is not None and known[0] == path:
             return known[1]

@@ -55,6 +55,9 @@ class Outbound:
         if flags & ~Open.READ:
             raise self._log.refused(path, "read_only", ONLY_TAKEN)
         file = self._file(folder, name)
+        if not vault.remembers_keys(self._account.institution_id, self._account.id):
+            # For the files after this one: `opens_briefly`.
+            vault.remember_keys(self._account.institution_id, self._account.id)
         try:
             reader = blob_store().reader(
                 institution_id=self._account.institution_id, name=stored_name(self._account.id, file.id)

@@ -175,8 +175,8 @@ class Folder(Shelf):
 
     def is_absent(self, name: str) -> bool:
         """Return whether there is neither an upload of this name nor the tombstone of one."""
-        path = self._path(name)
-        return not (path.exists() or path.with_suffix(TOMBSTONE).exists())
+        path = os.fspath(self._path(name))
+        return not (os.path.lexists(path) or os.path.lexists(path.removesuffix(UPLOAD) + TOMBSTONE))
 
     def facts(self, name: str) -> Facts | None:
         """Return how the upload of this name stands (State.GONE: it was claimed a moment ago), or None."""
