@@ -1,5 +1,6 @@
 """The keeper: when it claims, what it does when something fails, and who has heard of what."""
 
+import errno
 import threading
 import time
 from collections.abc import Iterable
@@ -11,6 +12,8 @@ import pytest
 from django.db import IntegrityError, OperationalError
 
 from pratique.foundation.ids import new_id
+from pratique.foundation.storage import StorageError
+from pratique.foundation.vault import KeyProviderError
 from pratique.transfers.actions.claiming import ClaimOutcome
 from pratique.transfers.actions.mirror import SpoolRow
 from pratique.transfers.models import InboundState
@@ -113,6 +116,29 @@ def test_a_database_that_is_away_is_asked_again_later_and_later_and_nothing_is_l
     for _second in range(70):
         world.passes(1)
     assert sorted(world.claims.names()) == [f"{number}.csv" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "no room"), StorageError("no bucket"), KeyProviderError("no token")],
+    ids=["no room on the disk", "no bucket", "no key provider"],
+)
+def test_what_all_claims_need_is_not_asked_for_by_each_of_them(world: World, error: Exception) -> None:
+    """A full disk got a stack trace in the log for every upload that waited, again and again."""
+    for number in range(20):
+        put(world.session(), f"/inbound/{number}.csv", b"content")
+
+    def fails(_upload: Upload) -> ClaimOutcome:
+        raise error
+
+    world.claims.answer = fails
+    for _second in range(60):
+        world.passes(1)
+    assert 3 < world.claims.calls < 20
+    world.claims.answer = lambda _upload: ClaimOutcome(InboundState.CLAIMED)
+    for _second in range(70):
+        world.passes(1)
+    assert len(world.claims.names()) == 20
 
 
 def test_one_upload_that_always_fails_does_not_hold_up_the_others(world: World) -> None:

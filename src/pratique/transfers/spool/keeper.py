@@ -16,10 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
-import psycopg
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
 from pratique.foundation import audit
 from pratique.foundation.vault import SealBrokenError
@@ -39,7 +38,7 @@ from pratique.transfers.spool.folder import Folder
 from pratique.transfers.spool.header import Facts, State
 from pratique.transfers.spool.shelf import TOMBSTONE
 from pratique.transfers.spool.spool import MICROSECONDS, Change, Spool
-from pratique.transfers.spool.waiting import LONGEST_WAIT, Turns, Waiting
+from pratique.transfers.spool.waiting import AWAY, DATABASE_AWAY, LONGEST_WAIT, Turns, Waiting
 from pratique.transfers.types import AccountRef
 
 LOOK_SECONDS = 0.25
@@ -55,7 +54,6 @@ _ROUND_SECONDS = 1.0
 _STOP_SECONDS = 20
 
 KEPT_SECONDS = {State.INCOMPLETE: INCOMPLETE_KEPT_SECONDS, State.COMPLETE: WAITING_KEPT_SECONDS}
-DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 log = structlog.get_logger(__name__)
 
@@ -256,7 +254,7 @@ class Keeper:
             self._known.waiting.pop(file_id, None)
         except Exception as error:
             one.later(now)
-            if isinstance(error, DATABASE_AWAY):
+            if isinstance(error, AWAY):
                 # The others would meet the same.
                 self._away_until, self._away = now + self._away, min(self._away * 2, LONGEST_WAIT)
             raise

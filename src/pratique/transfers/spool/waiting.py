@@ -5,8 +5,17 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from uuid import UUID
 
+import psycopg
+from django.db import InterfaceError, OperationalError
+
+from pratique.foundation.storage import StorageError
+from pratique.foundation.vault import KeyProviderError
 from pratique.transfers.spool.header import Facts
 from pratique.transfers.types import AccountRef
+
+DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
+# What a claim needs besides: room on the disk, the bucket, the key provider. Without one of them, all would fail.
+AWAY = (*DATABASE_AWAY, OSError, StorageError, KeyProviderError)
 
 FIRST_WAIT = 1.0
 # What cannot be claimed now (database away, account suspended) is tried again after 1, 2, 4 ... seconds.
