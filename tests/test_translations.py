@@ -23,8 +23,8 @@ FINISHED = tuple(
     f"src/pratique/{package}/"
     for package in (
         "rules", "foundation", "connectors", "institutions", "accounts", "students", "requirements", "records",
-        "compliance", "reviews", "rosters", "reports", "partners", "screens", "interfaces/portal", "interfaces/console",
-        "interfaces/partner",
+        "compliance", "reviews", "rosters", "transfers", "reports", "partners", "delivery", "screens",
+        "interfaces/portal", "interfaces/console", "interfaces/partner",
     )
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -102,4 +102,4 @@ def why_stopped(code: str) -> str:
 
 
 def _said(words: Words, code: str) -> str:
-    return str(words[code]) if code in words else (_now("Something went wrong.") if code else "")
+    return str(words[code]) if code in words else (gettext("Something went wrong.") if code else "")

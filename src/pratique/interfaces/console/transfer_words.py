@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pratique.transfers.models import InboundFile, InboundState, TransferSession
@@ -119,10 +119,10 @@ def lasted(session: TransferSession) -> str:
         return ""
     seconds = int((session.ended_at - session.started_at).total_seconds())
     if seconds < 60:
-        return _now("%(number)s s") % {"number": max(1, seconds)}
+        return gettext("%(number)s s") % {"number": max(1, seconds)}
     if seconds < 3600:
-        return _now("%(number)s min") % {"number": seconds // 60}
-    return _now("%(hours)s h %(minutes)s min") % {"hours": seconds // 3600, "minutes": seconds // 60 % 60}
+        return gettext("%(number)s min") % {"number": seconds // 60}
+    return gettext("%(hours)s h %(minutes)s min") % {"hours": seconds // 3600, "minutes": seconds // 60 % 60}
 
 
 def event(code: str) -> str:
