@@ -16,6 +16,7 @@ import typer
 from django.conf import settings
 
 from pratique.foundation import processes as system_processes
+from pratique.foundation.run_state import RunFolder
 from pratique.foundation.supervisor import PARENT, Program, Supervisor
 from pratique.interfaces.sftp.host_keys import KINDS, HostKeyError, HostKeys
 
@@ -79,7 +80,15 @@ def list_keys() -> None:
         typer.echo(f"{key.name:<12} {'in use' if key.signs else 'offered':<8} {key.fingerprint}")
     typer.echo("\nFor known_hosts:")
     for key in keys.listed():
-        typer.echo(key.known_hosts(settings.SFTP_PUBLIC_HOST, settings.SFTP_PUBLIC_PORT))
+        typer.echo(key.known_hosts(settings.SFTP_PUBLIC_HOST, _public_port()))
+
+
+def _public_port() -> int:
+    """Return the port that schools use: `up` takes another one than the usual if that is taken."""
+    running = RunFolder(Path(settings.VAR)).running()
+    if running and running.sftp_port and "PRATIQUE_SFTP_PUBLIC_PORT" not in os.environ:
+        return running.sftp_port
+    return int(settings.SFTP_PUBLIC_PORT)
 
 
 @host_key.command()
