@@ -272,6 +272,25 @@ def test_a_master_key_that_something_needs_is_kept(school, master_key):
     all_is_whole(school)
 
 
+def test_institutions_are_counted_when_nobody_can_store_a_data_key_any_more(school, master_key):
+    """One made between the counting and the lock would have lost its key, and all of its files."""
+
+    def institutions():
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+            )
+            assert cursor.fetchone() == (1,)
+        return [school.id]
+
+    before = wrapped_by(school)
+    provider("local").make_key()
+    assert rewrapping.forget_unneeded("local", institution_ids=institutions) == (
+        [],
+        [key_id for _provider, key_id in before],
+    )
+
+
 def test_a_rotation_that_was_interrupted_is_finished_first(school, monkeypatch):
     other = a_school("south")
     blob_store().put(institution_id=other.id, name="d1/1", content=b"")

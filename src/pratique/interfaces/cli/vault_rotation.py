@@ -197,7 +197,7 @@ def _rewrap_all(name: str, key_id: str, *, all_keys: bool) -> int:
 
 
 def _forget(name: str) -> None:
-    gone, needed = rewrapping.forget_unneeded(name, institution_ids=all_institution_ids())
+    gone, needed = rewrapping.forget_unneeded(name, institution_ids=all_institution_ids)
     for key_id in gone:
         typer.echo(
             f"{name} key {key_id} is removed: no data key needs it. A database backup from before does."

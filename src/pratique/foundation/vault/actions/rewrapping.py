@@ -5,7 +5,7 @@ one transaction; whoever begins again after an interruption does what is left.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -63,17 +63,20 @@ def rewrap(
     return len(batch), batch[-1].id if len(batch) == BATCH else None
 
 
-def forget_unneeded(provider_name: str, *, institution_ids: Iterable[UUID]) -> tuple[list[str], list[str]]:
+def forget_unneeded(
+    provider_name: str, *, institution_ids: Callable[[], Iterable[UUID]]
+) -> tuple[list[str], list[str]]:
     """Destroy the older wrapping keys of a provider that no data key needs; return those gone and those needed.
 
-    `institution_ids` must be all there are. Nobody can store a data key meanwhile, so what is counted stays true.
+    `institution_ids` must return all there are; it is asked when nobody can store a data key any more, so that those
+    of an institution that was made a moment ago count too. What is counted stays true.
     """
     holder = provider(provider_name)
     gone, needed = [], []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_EXCLUSIVE, [WRAPPING_LOCK])
         present = holder.key_id
-        named = _named(provider_name, institution_ids)
+        named = _named(provider_name, institution_ids())
         for key_id in holder.held():
             if key_id == present:
                 continue
