@@ -118,6 +118,15 @@ def test_a_bucket_gives_so_many_a_minute_and_fills_again(clock: Clock) -> None:
     )
 
 
+def test_so_many_of_another_time_than_a_minute(clock: Clock) -> None:
+    bucket = Bucket(clock, 100, seconds=7200)
+    taken = 0
+    for _minute in range(24 * 60):
+        taken += sum(bucket.take("a") for _ in range(30))
+        clock.passes(60)
+    assert 1200 < taken < 1350
+
+
 def test_a_bucket_of_nothing_is_no_limit(clock: Clock) -> None:
     assert all(Bucket(clock, 0).take("a") for _ in range(1000))
 

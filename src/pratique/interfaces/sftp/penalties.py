@@ -95,10 +95,13 @@ class Penalties:
 
 
 class Bucket:
-    """So many of something in a minute for each source, and as many at once after a quiet minute; 0: without limit."""
+    """So many of something in a minute for each source, and as many at once after a quiet minute; 0: without limit.
 
-    def __init__(self, clock: Clock, a_minute: int, *, most: int = SOURCES) -> None:
-        self._clock, self._size, self._rate = clock, float(a_minute), a_minute / 60
+    `seconds`: of another time than a minute.
+    """
+
+    def __init__(self, clock: Clock, a_minute: int, *, seconds: float = 60.0, most: int = SOURCES) -> None:
+        self._clock, self._size, self._rate = clock, float(a_minute), a_minute / seconds
         # (how many are left, when that was)
         self._table: _Table[tuple[float, float]] = _Table(
             clock, most, lambda left, now: left[0] + (now - left[1]) * self._rate >= self._size

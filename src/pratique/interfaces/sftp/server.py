@@ -44,7 +44,8 @@ log = structlog.get_logger(__name__)
 # Together with journal, keeper and look-ups no more than the pool of connections holds (config.environment).
 _WORKERS, _LOOK_UPS = 6, 2
 _BACKLOG = 512
-_REFUSALS_TOLD_A_MINUTE = 20
+# Of one account: whoever knows its username must not make a million rows of refusals a year.
+_REFUSALS_TOLD, _WITHIN = 100, 7200.0
 _STRANGERS_TOLD_A_MINUTE = 30
 _STOP_WITHIN = 8.0
 
@@ -69,7 +70,7 @@ class Service:
         self._options_of = 0
         self._penalties = Penalties(time.monotonic)
         self._often = Bucket(time.monotonic, settings.SFTP_LOGINS_A_MINUTE)
-        self._told = Bucket(time.monotonic, _REFUSALS_TOLD_A_MINUTE)
+        self._told = Bucket(time.monotonic, _REFUSALS_TOLD, seconds=_WITHIN)
         self._strangers_told = Bucket(time.monotonic, _STRANGERS_TOLD_A_MINUTE)
         self._lobby: Lobby[Guest] = Lobby()
         self._trusted = _parsed(settings.SFTP_TRUSTED)
