@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -301,7 +302,13 @@ class LocalFolder:
 
 def blob_store() -> BlobStore:
     """Return the store that `settings.FILE_STORE` names."""
-    return BlobStore(import_string(settings.FILE_STORE)())
+    return BlobStore(_place_class(settings.FILE_STORE)())
+
+
+@lru_cache(maxsize=4)
+def _place_class(dotted: str) -> Callable[[], Place]:
+    found: Callable[[], Place] = import_string(dotted)
+    return found
 
 
 def checked(name: str) -> str:

@@ -20,7 +20,6 @@ HOST_KEY_ALGORITHMS = frozenset({b"ssh-ed25519", b"rsa-sha2-512", b"rsa-sha2-256
 RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 
 LOGIN_GRACE = 30.0
-KEEPALIVE, KEEPALIVES_UNANSWERED = 60.0, 3
 # RFC 4253, section 9: new keys after a gigabyte or an hour.
 REKEY_BYTES, REKEY_SECONDS = 1 << 30, 3600.0
 
@@ -53,8 +52,6 @@ def server_options(
         allow_scp=False,
         encoding=None,
         login_timeout=LOGIN_GRACE,
-        keepalive_interval=KEEPALIVE,
-        keepalive_count_max=KEEPALIVES_UNANSWERED,
         rekey_bytes=REKEY_BYTES,
         rekey_seconds=REKEY_SECONDS,
     )
