@@ -69,8 +69,13 @@ class Connection(asyncssh.SSHServerConnection):
     def data_received(self, data: bytes, datatype: Any = None) -> None:
         if not self.guest.takes(len(data)):
             return
-        super().data_received(data, datatype)
-        self.line.flush()  # sooner than the end of the round: without another look at the sockets
+        # Sooner than the end of the loop's round: without another look at all sockets.
+        self.line.flushed_soon = True
+        try:
+            super().data_received(data, datatype)
+        finally:
+            self.line.flushed_soon = False
+            self.line.flush()
 
     def pause_writing(self) -> None:
         """The socket takes no more: asyncssh would fill memory as far as the client opened its window."""

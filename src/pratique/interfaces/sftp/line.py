@@ -29,6 +29,8 @@ class Line:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[bytes] = []
         self._lingers = False
+        # Whoever sets it flushes by itself, and takes it back.
+        self.flushed_soon = False
 
     def write(self, data: bytes) -> None:
         """Send, at the end of this round of the loop at the latest."""
@@ -36,7 +38,8 @@ class Line:
             if len(data) > _SMALL:
                 self._transport.write(data)
                 return
-            self._loop.call_soon(self.flush)
+            if not self.flushed_soon:
+                self._loop.call_soon(self.flush)
         self._waiting.append(data)
 
     def linger(self) -> None:

@@ -204,6 +204,7 @@ async def serve(
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # a request makes dozens of objects, and none in a ring
     listener = await loop.create_server(
         lambda: Door(service), host, port, reuse_port=reuse_port, backlog=_BACKLOG
     )  # fmt: skip
