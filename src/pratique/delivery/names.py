@@ -72,7 +72,7 @@ def _parts(template: str) -> list[tuple[str, str, str]]:
     try:
         parsed = list(Formatter().parse(template))
     except ValueError:
-        raise TemplateError(_("A brace in the file name's template has no partner.")) from None
+        raise TemplateError(_("A brace in the file name’s template is not opened or not closed.")) from None
     parts = []
     for text, field, spec, conversion in parsed:
         if conversion or (field is not None and field not in ("date", "report", "n")):

@@ -15,7 +15,7 @@ Words = Mapping[str, str | Promise]
 
 # Why deliveries to a destination wait until somebody resumes (Destination.stopped_for).
 STOPS: Words = {
-    "staff": _("Somebody stopped it. What is to go there waits until it is resumed."),
+    "staff": _("Somebody stopped the deliveries. What is to go there waits until they are resumed."),
     "host_key_changed": _(
         "The server showed another host key than the one that is trusted. Either it was set up anew, or somebody "
         "stands in its place. Ask whoever runs it for the fingerprint, test the connection, and trust the new key "

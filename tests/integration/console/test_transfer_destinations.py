@@ -180,8 +180,8 @@ def test_stopping_resuming_and_trusting_no_more(admin, school, fake):
     destination = a_destination_at(fake, school.institution)
     at = f"/transfers/destinations/{destination.id}/"
     said = text_of(admin.post(f"{at}stop/", follow=True))
-    assert "Somebody stopped it." in said
-    assert "Somebody stopped it." in text_of(admin.get("/transfers/")), "health comes first there too"
+    assert "Somebody stopped the deliveries." in said
+    assert "Somebody stopped the deliveries." in text_of(admin.get("/transfers/")), "health comes first there too"
     assert the(school, destination).stopped_for == "staff"
     assert "Deliveries go on." in text_of(admin.post(f"{at}resume/", follow=True))
     assert the(school, destination).stopped_at is None
@@ -221,7 +221,7 @@ def test_deliveries_are_listed_in_words_and_tried_again(admin, held, at, school)
     assert "It cannot be cancelled any more." in text_of(
         admin.post(f"{at}deliveries/{waiting}/cancel/", follow=True)
     )
-    assert "cannot deliver yet" in text_of(admin.post(f"{at}deliveries/{failed}/retry/", follow=True))
+    assert "cannot be delivered to yet" in text_of(admin.post(f"{at}deliveries/{failed}/retry/", follow=True))
     assert admin.post(f"{at}deliveries/{failed}/eat/").status_code == 404
 
 

@@ -76,7 +76,7 @@ def retry(*, delivery: Delivery, by: audit.Actor, now: datetime) -> Delivery:
         place = Place(kept.account_id, kept.destination_id)
         _check_place(place)
         if kept.destination is not None and kept.destination.stopped_at:
-            raise DeliveryError(_("Deliveries to this destination are stopped. Resume it."))
+            raise DeliveryError(_("Deliveries to this destination are stopped. Resume them."))
         if kept.size is not None and not _file_is_kept(kept):
             raise DeliveryError(_("Its file is no longer kept. Deliver the report again."))
         kept.state, kept.failure, kept.tries = DeliveryState.WAITING, "", 0
@@ -151,7 +151,7 @@ def _check_place(place: Place) -> None:
         raise DeliveryError(_("This destination is closed."))
     if not found.secret or not found.host_keys:
         raise DeliveryError(
-            _("“%(name)s” cannot deliver yet: it needs a way to sign in, and a trusted host key.")
+            _("“%(name)s” cannot be delivered to yet: it needs a way to sign in, and a trusted host key.")
             % {"name": found.name}
         )
 

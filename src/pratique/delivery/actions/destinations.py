@@ -195,7 +195,8 @@ def resume(*, destination: Destination, by: audit.Actor, now: datetime) -> Desti
         if not kept.secret or not kept.host_keys:
             raise DestinationError(
                 _(
-                    "It cannot deliver yet: it needs a way to sign in, and a trusted host key. Test the connection."
+                    "Nothing can be delivered there yet: it needs a way to sign in, and a trusted host key. "
+                    "Test the connection."
                 )
             )
         kept.stopped_at, kept.stopped_for, kept.failures_in_row = None, "", 0

@@ -51,7 +51,7 @@ KINDS: Mapping[str, Words] = {
         "left": _("Ignored or removed"),
     },
     "outbound": {
-        "there": _("Lying there"),
+        "there": _("In the folder"),
         "not_taken": _("Not taken yet"),
         "deleted": _("Deleted"),
     },
