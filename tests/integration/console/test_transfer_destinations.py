@@ -181,7 +181,9 @@ def test_stopping_resuming_and_trusting_no_more(admin, school, fake):
     at = f"/transfers/destinations/{destination.id}/"
     said = text_of(admin.post(f"{at}stop/", follow=True))
     assert "Somebody stopped the deliveries." in said
-    assert "Somebody stopped the deliveries." in text_of(admin.get("/transfers/")), "health comes first there too"
+    assert "Somebody stopped the deliveries." in text_of(admin.get("/transfers/")), (
+        "health comes first there too"
+    )
     assert the(school, destination).stopped_for == "staff"
     assert "Deliveries go on." in text_of(admin.post(f"{at}resume/", follow=True))
     assert the(school, destination).stopped_at is None
