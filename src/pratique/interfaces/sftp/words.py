@@ -9,7 +9,6 @@ TOO_MANY_KEYS = (
     "Too many keys were offered. Let your client offer only the one that belongs to this account: "
     "with OpenSSH, sftp -o IdentitiesOnly=yes -i KEYFILE."
 )
-TOO_MANY_TRIES = "Too many tries to sign in. Only public keys are accepted here."
 ONE_USERNAME = "A connection signs in under one username."
 UNAVAILABLE = "Sign-in is not possible at the moment. Nothing is wrong with your key; try again in a minute."
 TOO_MUCH = "More was sent before signing in than signing in takes."
