@@ -177,7 +177,8 @@ def test_what_was_sent_cannot_be_removed_and_the_script_is_told_why(ana):
 
 
 def names(learner) -> set[str]:
-    return {name.split("/")[1] for name in blob_store().names(institution_id=learner.institution.id)}
+    found = blob_store().names(institution_id=learner.institution.id)
+    return {name.split("/")[1] for name in found if not name.startswith("roster/")}  # which made the school
 
 
 def forgotten(learner, **later) -> int:

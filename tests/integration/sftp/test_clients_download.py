@@ -1,6 +1,5 @@
 """What lies in /outbound is taken and deleted by each client."""
 
-import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from pratique.foundation import clock
 from pratique.transfers.actions import outbound
 from pratique.transfers.types import AccountRef
-from tests import sftp_raw
+from tests import asynchronous, sftp_raw
 from tests.integration.sftp.conftest import Place, sizes_of
 from tests.schools import BY
 from tests.sftp_clients import Done, needs
@@ -73,7 +72,7 @@ def asyncssh(place: Place, to: Path) -> None:
             await there.get("/outbound/report.csv", str(to), preserve=True)
             await there.remove("/outbound/report.csv")
 
-    asyncio.run(get())
+    asynchronous.run(get())
 
 
 @pytest.mark.parametrize(

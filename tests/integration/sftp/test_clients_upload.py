@@ -1,6 +1,5 @@
 """Uploads by the clients that schools have, each with its habits: processed once, and the client reports success."""
 
-import asyncio
 import hashlib
 import os
 import struct
@@ -10,7 +9,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from tests import sftp_raw
+from tests import asynchronous, sftp_raw
 from tests.integration.sftp.conftest import Place
 from tests.sftp_clients import Done, needs
 from tests.sftp_raw import Raw, raw, string
@@ -74,7 +73,7 @@ def asyncssh_put(place: Place, path: Path) -> None:
         async with place.clients.asyncssh() as connection, connection.start_sftp_client() as there:
             await there.put(str(path), f"/inbound/{path.name}", preserve=True)
 
-    asyncio.run(put())
+    asynchronous.run(put())
 
 
 def winscp_small(place: Place, path: Path) -> None:
@@ -415,4 +414,4 @@ def test_asyncssh_is_told_of_no_file(place: Place) -> None:
             with pytest.raises(asyncssh.SFTPNoSuchFile):
                 await there.stat("/inbound/never.csv")
 
-    asyncio.run(look())
+    asynchronous.run(look())

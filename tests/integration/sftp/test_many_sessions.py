@@ -7,6 +7,7 @@ from collections.abc import Callable
 import asyncssh
 
 from pratique.foundation.tenancy import institution_scope
+from tests import asynchronous
 from tests.integration.sftp.conftest import Place
 from tests.integration.sftp.test_clients_download import CONTENT, lies
 from tests.sftp_server import HOST
@@ -45,7 +46,7 @@ def test_idle_and_busy_sessions_are_all_served(place: Place) -> None:
             assert await there.listdir("/inbound") is not None
             connection.close()
 
-    asyncio.run(everybody())
+    asynchronous.run(everybody())
     assert place.listed("/inbound") == {}
 
 
@@ -76,7 +77,7 @@ def test_an_account_has_so_many_sessions_and_no_more(place: Place, make_place: C
         for connection in held:
             connection.abort()
 
-    asyncio.run(come())
+    asynchronous.run(come())
 
 
 def test_connections_that_never_sign_in_do_not_keep_others_out(place: Place) -> None:

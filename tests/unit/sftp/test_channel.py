@@ -11,6 +11,7 @@ from pratique.interfaces.sftp.connection import Guest
 from pratique.interfaces.sftp.door import Connection
 from pratique.interfaces.sftp.filesystem import Attributes
 from pratique.interfaces.sftp.workers import Workers
+from tests import asynchronous
 from tests.unit.sftp.packets import INIT, Answer, Files, Handle, answers, asked, n, q, s
 
 
@@ -115,7 +116,7 @@ class Stage:
 
 
 def play(story: Callable[[], object]) -> None:
-    asyncio.run(story())  # type: ignore[arg-type]
+    asynchronous.run(story())  # type: ignore[arg-type]
 
 
 def test_answers_come_in_the_order_of_the_requests() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pratique.interfaces.sftp.line import Leaving, Line
+from tests import asynchronous
 
 
 class Counted:
@@ -29,7 +30,7 @@ def run(what: Callable[[Line, Any], Awaitable[None]]) -> None:
         counted = Counted()
         await what(Line(counted, set()), counted)  # type: ignore[arg-type]
 
-    asyncio.run(inside())
+    asynchronous.run(inside())
 
 
 def test_small_packets_of_one_round_go_out_together() -> None:
@@ -94,7 +95,7 @@ def test_a_peer_that_was_sending_reads_the_last_word_if_the_line_lingers(lingers
                 await _rest(theirs)
             theirs.close()
 
-    asyncio.run(asyncio.wait_for(what(), 20))
+    asynchronous.run(asyncio.wait_for(what(), 20))
 
 
 async def _rest(of: socket.socket) -> None:
