@@ -42,8 +42,9 @@ messages: $(INSTALLED)  ## bring the translations' catalogues up to date and lis
 run: setup  ## start everything and print what to open
 	$(BIN)/pratique up
 
+# Three at a time on two cores: many tests wait for processes that they started.
 test: setup browser php transfer-clients  ## all tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 # The system's browser if there is one; else Debian's package where we may install it; else Playwright's own.
 browser: $(INSTALLED)
