@@ -188,6 +188,27 @@ def test_outbound_is_listed_read_in_ranges_noted_once_and_deleted(session, accou
     assert refused(session.attributes, path).status is Status.NO_SUCH_FILE
 
 
+def test_a_file_is_read_although_an_older_key_of_the_account_is_lost(session, account, monkeypatch) -> None:
+    a_result(account, content=b"whole")
+
+    def locked(*_: object) -> None:
+        raise vault.KeyLockedError("The older key cannot be unwrapped.")
+
+    vault.forget_keys()
+    monkeypatch.setattr(vault, "remember_keys", locked)
+    assert session.open(b"/outbound/results/results.csv", Open.READ, NOTHING).read(0, 10) == b"whole"
+
+
+def test_small_files_of_outbound_are_opened_at_once_only_when_all_keys_are_known(session, account) -> None:
+    a_result(account, content=b"whole")
+    path = b"/outbound/results/results.csv"
+    vault.forget_keys()
+    session.attributes(path)
+    assert not session.opens_briefly(path, Open.READ)
+    session.open(path, Open.READ, NOTHING).close()
+    assert session.opens_briefly(path, Open.READ)
+
+
 def test_outbound_can_be_changed_in_no_other_way(session, account) -> None:
     a_result(account)
     path = b"/outbound/results/results.csv"

@@ -1,6 +1,7 @@
 """/outbound of one session: listed by the database, read from the storage."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from pratique.foundation import audit, clock, vault
@@ -56,8 +57,9 @@ class Outbound:
             raise self._log.refused(path, "read_only", ONLY_TAKEN)
         file = self._file(folder, name)
         if not vault.remembers_keys(self._account.institution_id, self._account.id):
-            # For the files after this one: `opens_briefly`.
-            vault.remember_keys(self._account.institution_id, self._account.id)
+            # For the files after this one: `opens_briefly`. An older key that is lost does not concern this file.
+            with suppress(vault.VaultError):
+                vault.remember_keys(self._account.institution_id, self._account.id)
         try:
             reader = blob_store().reader(
                 institution_id=self._account.institution_id, name=stored_name(self._account.id, file.id)
