@@ -31,7 +31,10 @@ def _template() -> str:
     name = f"template_{digest}"
     with fasteners.InterProcessLock(ROOT / "var" / "test" / ".template.lock"), _admin() as admin:
         if not admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
-            admin.execute(sql.SQL("create database {}").format(sql.Identifier(f"{name}_making")))
+            making = sql.Identifier(f"{name}_making")
+            # What a run left behind that died in a migration.
+            admin.execute(sql.SQL("drop database if exists {} with (force)").format(making))
+            admin.execute(sql.SQL("create database {}").format(making))
             _use(f"{name}_making")
             from django.db import connections
 

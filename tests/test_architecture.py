@@ -16,7 +16,7 @@ from pratique.config.data_inventory import INVENTORY
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "pratique"
 LAYERS = [
     "foundation", "institutions", "accounts", "students", "records", "requirements", "compliance", "reviews", "rosters",
-    "transfers", "reports", "partners", "delivery", "screens", "interfaces", "config",
+    "transfers", "partners", "reminders", "reports", "delivery", "screens", "interfaces", "config",
 ]  # fmt: skip
 OUR_MODELS = [m for m in apps.get_models() if m.__module__.startswith("pratique.")]
 every_model = pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)

@@ -23,7 +23,10 @@ every_tenant_table = pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda 
 
 
 # What a check constraint asks for beyond the columns that may not be empty.
-NEEDED = {"delivery.Delivery": {"account_id": uuid.UUID(int=3)}}
+NEEDED = {
+    "delivery.Delivery": {"account_id": uuid.UUID(int=3)},
+    "delivery.Schedule": {"account_id": uuid.UUID(int=3), "every_minutes": 5},
+}
 
 
 def a_row(model: type[models.Model], institution: uuid.UUID) -> models.Model:

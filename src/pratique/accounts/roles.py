@@ -16,6 +16,11 @@ class Permission(StrEnum):
     IMPORT_ROSTERS = "rosters.import"
     VIEW_REPORTS = "reports.view"
     DOWNLOAD_REPORTS = "reports.download"
+    SHARE_REPORTS = "reports.share"
+    MANAGE_SCHEDULES = "reports.schedule"
+    SEND_REMINDERS = "reminders.send"
+    MANAGE_REMINDERS = "reminders.manage"
+    APPROVE_REMINDERS = "reminders.approve"
     VIEW_AUDIT = "audit.view"
     REVIEW = "reviews.decide"
     APPROVE_MANY = "reviews.approve_many"
@@ -57,6 +62,11 @@ _REVIEWER = _STAFF | {Permission.REVIEW, Permission.APPROVE_MANY, Permission.VIE
 _COORDINATOR = _STAFF | {
     Permission.IMPORT_ROSTERS,
     Permission.DOWNLOAD_REPORTS,
+    Permission.SHARE_REPORTS,
+    Permission.MANAGE_SCHEDULES,
+    Permission.SEND_REMINDERS,
+    Permission.MANAGE_REMINDERS,
+    Permission.APPROVE_REMINDERS,
     Permission.MANAGE_REASONS,
     Permission.INVITE_GUARDIANS,
     Permission.SEND_INVITATIONS,

@@ -3,7 +3,7 @@
 from django.db import models
 
 from pratique.foundation.tenancy.models import TenantForeignKey, TenantModel
-from pratique.institutions.models import Institution
+from pratique.institutions.models import Institution, Package, Tracker
 from pratique.students.models import Membership
 
 
@@ -55,4 +55,52 @@ class StatusChange(TenantModel):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["institution", "membership"], name="status_change_membership")]
+        indexes = [
+            models.Index(fields=["institution", "membership"], name="status_change_membership"),
+            models.Index(fields=["institution", "transaction_id", "id"], name="status_change_delta"),
+        ]
+
+
+class TrackerDay(TenantModel):
+    """How a tracker stood at the end of a day: counts of active students. `tracker` empty: those without one."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
+    day = models.DateField()
+    package = TenantForeignKey(Package, db_index=False)
+    tracker = TenantForeignKey(Tracker, null=True, blank=True, db_index=False)
+    students = models.PositiveIntegerField()
+    complete = models.PositiveIntegerField()
+    # All handed in, complete or not.
+    user_complete = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["institution", "day", "package", "tracker"],
+                nulls_distinct=False,
+                name="tracker_day",
+            ),
+        ]
+
+
+class RequirementDay(TenantModel):
+    """How the items of one requirement stood at the end of a day, in one tracker: counts by status."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
+    day = models.DateField()
+    tracker = TenantForeignKey(Tracker, null=True, blank=True, db_index=False)
+    requirement_key = models.CharField(max_length=60)
+    incomplete = models.PositiveIntegerField(default=0)
+    pending = models.PositiveIntegerField(default=0)
+    approved = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    expired = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["institution", "day", "tracker", "requirement_key"],
+                nulls_distinct=False,
+                name="requirement_day",
+            ),
+        ]

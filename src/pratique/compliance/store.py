@@ -107,6 +107,7 @@ _UPDATE_MEMBERSHIPS = """
         user_complete = c.user_complete, complete = c.complete,
         next_action_on = c.next_action_on, changes_on = c.changes_on,
         status_changed_at = case when c.told then %(now)s else m.status_changed_at end,
+        transaction_id = case when c.told then pg_current_xact_id()::text::bigint else m.transaction_id end,
         evaluated_at = %(now)s,
         stale_since = case when m.stale_since is not distinct from c.stale_since then null else m.stale_since end
     from compliance_judged c where m.institution_id = %(institution)s and m.id = c.id

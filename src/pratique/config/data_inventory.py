@@ -39,12 +39,13 @@ INVENTORY: dict[str, Fields] = {
         personal="username email name",
     ),
     "students.Student": Fields(
-        "id institution account_token created_at updated_at",
+        "id institution account_token created_at updated_at transaction_id",
         personal="username username_key student_id first_name last_name email telephone date_of_birth on_campus "
         "attributes search_text",
     ),
     "students.Membership": Fields(
-        "id institution package tracker state expires_on created_at status_changed_at evaluated_at stale_since",
+        "id institution package tracker state expires_on created_at status_changed_at evaluated_at stale_since "
+        "transaction_id",
         personal="student",
         health="num_items num_complete num_approved user_complete complete next_action_on changes_on",
     ),
@@ -61,7 +62,7 @@ INVENTORY: dict[str, Fields] = {
         personal="student name email relation granted_by revoked_by",
     ),
     "students.Notice": Fields(
-        "id institution guardianship kind channel state queued_at send_at changed_at failure",
+        "id institution guardianship kind channel state queued_at send_at due_on cause changed_at failure",
         personal="student",
     ),
     "records.Submission": Fields(
@@ -114,6 +115,10 @@ INVENTORY: dict[str, Fields] = {
         personal="membership",
         health="from_status to_status",
     ),
+    "compliance.TrackerDay": Fields("id institution day package tracker students complete user_complete"),
+    "compliance.RequirementDay": Fields(
+        "id institution day tracker requirement_key incomplete pending approved rejected expired"
+    ),
     "reviews.Review": Fields(
         "id institution submission evidence_kind evidence_id reason_code decided_at seconds undone_at",
         personal="decided_by undone_by",
@@ -164,10 +169,33 @@ INVENTORY: dict[str, Fields] = {
         "created_at stopped_at stopped_for failures_in_row last_success_at closed_at",
         personal="contact_email",
     ),
+    "delivery.Schedule": Fields(
+        "id institution name report_key parameters layout sort format neutralise bom template pgp_key contents "
+        "send_empty every_minutes calendar account destination created_at next_at looked_at was_empty cursor "
+        "cursor_at delivered_at paused_at paused_for deleted_at",
+        personal="staff created_by paused_by deleted_by",
+    ),
     "delivery.Delivery": Fields(
-        "id institution account destination report_key parameters format file_name size state requested_at tries "
-        "next_try_at failure finished_at sent renaming_at outbound_file",
-        personal="requested_by",
+        "id institution account destination schedule report_key parameters layout sort format neutralise bom pgp_key "
+        "changes_from changes_before resends file_name rows size state requested_at tries next_try_at failure "
+        "finished_at sent renaming_at outbound_file",
+        personal="staff requested_by",
+    ),
+    "reminders.ReminderSettings": Fields(
+        "id institution quiet_from quiet_until weekdays most_a_week days_between approval_above"
+    ),
+    "reminders.Ladder": Fields(
+        "id institution requirement_group steps is_on changed_at", personal="changed_by"
+    ),
+    "reminders.Batch": Fields(
+        "id institution kind state students created_at decided_at told", personal="created_by decided_by"
+    ),
+    "reminders.Reminder": Fields(
+        "id institution batch due_on step channels state reason planned_at changed_at", personal="membership"
+    ),
+    "reminders.Escalation": Fields(
+        "id institution due_on step kind state created_at decided_at ended_at",
+        personal="membership contact decided_by",
     ),
     "partners.Partner": Fields("id institution name created_at", personal="contact_email"),
     "partners.PartnerClient": Fields(
@@ -191,7 +219,13 @@ INVENTORY: dict[str, Fields] = {
     "partners.PartnerUsage": Fields("pk institution client minute calls"),
     "reports.ReportRun": Fields(
         "id institution report_key parameters format state requested_at started_at finished_at rows rows_done "
-        "size file_name failure neutralise deleted_at",
+        "size file_name failure neutralise layout sort deleted_at",
         personal="requested_by",
     ),
+    "reports.SavedReport": Fields(
+        "id institution name description base parameters layout sort shared_with created_at changed_at deleted_at",
+        personal="created_by deleted_by",
+    ),
+    "reports.Favourite": Fields("id institution user report_key"),
+    "reports.Look": Fields("id institution user seen_at before_at"),
 }

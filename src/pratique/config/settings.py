@@ -73,8 +73,9 @@ INSTALLED_APPS = [
     "pratique.reviews",
     "pratique.rosters",
     "pratique.transfers",
-    "pratique.reports",
     "pratique.partners",
+    "pratique.reminders",
+    "pratique.reports",
     "pratique.delivery",
     "pratique.screens",
     "pratique.interfaces.console",
@@ -303,6 +304,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "pratique.students.tasks",
     "pratique.partners.tasks",
     "pratique.transfers.tasks",
+    "pratique.reminders.tasks",
     "pratique.delivery.tasks",
 ]
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts.roles import Permission
 
@@ -43,10 +44,21 @@ class Format(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     JSONL = "jsonl"
+    TSV = "tsv"
+    PIPE = "pipe"
+    FIXED = "fixed"
+
+    @property
+    def extension(self) -> str:
+        """What a file of it is called after the dot."""
+        return {Format.PIPE: "psv", Format.FIXED: "txt"}.get(self, self.value)
 
 
 CONTENT_TYPES = {
     Format.CSV: "text/csv; charset=utf-8",
+    Format.TSV: "text/tab-separated-values; charset=utf-8",
+    Format.PIPE: "text/plain; charset=utf-8",
+    Format.FIXED: "text/plain; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.JSONL: "application/x-ndjson; charset=utf-8",
 }
@@ -58,7 +70,9 @@ class Column:
 
     `sort` are the expressions to order by where that differs from `sql`; an empty tuple with `sortable` means
     `sql`. `sort_join` is joined to the source when the report is ordered by this column, and must not add
-    rows.
+    rows. A column that is not `shown` is there for the choosing (`Layout`). `section` is where the builder lists it.
+    `words` makes the text of a cell out of what `sql` gives (JSON or text): it is called once for each different
+    value of a page or a file.
     """
 
     key: str
@@ -68,6 +82,9 @@ class Column:
     sort: tuple[str, ...] = ()
     sort_join: str = ""
     sortable: bool = True
+    shown: bool = True
+    section: Text = ""
+    words: Callable[[Any], str] | None = None
 
     @property
     def is_number(self) -> bool:
@@ -102,8 +119,42 @@ class ReportContext:
     today: date
 
 
+@dataclass(frozen=True)
+class ChosenColumn:
+    """A column that somebody chose: another title, and for fixed width, how many characters it gets."""
+
+    key: str
+    title: str = ""
+    width: int | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a report's file differs from the report's own: all of it optional. Stored as data (`layouts`).
+
+    `columns` empty: the columns that are `shown`. `date_format` and `instant_format` are of `strftime`'s digits and
+    month names (`layouts.DATE_FIELDS`); empty: ISO 8601. `booleans` are the words for true and false; empty: as each
+    format has them. `cut`: fixed width shortens what is too long, else such a value ends the making with an error.
+    """
+
+    columns: tuple[ChosenColumn, ...] = ()
+    date_format: str = ""
+    instant_format: str = ""
+    booleans: tuple[str, str] | None = None
+    header: bool = True
+    cut: bool = False
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A range of transactions: a delta's rows are those that one of them changed, from `first` to before `before`."""
+
+    first: int
+    before: int
+
+
 class FilterKind(StrEnum):
-    """How a filter is asked for on a screen. All but dates are chosen from `queries.filter_choices`."""
+    """How a filter is asked for on a screen. Those with choices are chosen from `queries.filter_choices`."""
 
     PACKAGE = "package"
     TRACKER = "tracker"
@@ -113,6 +164,8 @@ class FilterKind(StrEnum):
     IMPORT = "import"
     CHOICE = "choice"
     DATE_RANGE = "date_range"
+    NUMBER = "number"  # a whole number, `Filter.least` to `Filter.most`
+    STUDENT = "student"  # one student, by id, student id, username or e-mail; kept as id
 
 
 @dataclass(frozen=True)
@@ -136,6 +189,10 @@ class Filter:
     many: bool = False
     choices: tuple[Choice, ...] = ()
     default: str = ""
+    least: int = 0
+    most: int = 3650
+    # Without it there is no report: the page asks for it first.
+    is_needed: bool = False
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -156,7 +213,7 @@ class ChartSeries:
 
 @dataclass(frozen=True)
 class ReportChart:
-    """A chart's data, and the same in words for those who do not see it. `kind` is "bar" or "stacked_bar"."""
+    """A chart's data, and the same in words for those who do not see it. `kind` is "bar", "stacked_bar" or "line"."""
 
     kind: str
     title: Text
@@ -165,9 +222,53 @@ class ReportChart:
     summary: str
 
 
+class Category(StrEnum):
+    """Where the catalogue lists a report; `CATEGORY_TITLES` has the words."""
+
+    COMPLIANCE = "compliance"
+    RECORDS = "records"
+    REVIEW = "review"
+    CHANGES = "changes"
+    PEOPLE = "people"
+    OPERATIONS = "operations"
+
+
+CATEGORY_TITLES: Mapping[Category, Text] = {
+    Category.COMPLIANCE: _("Who stands where"),
+    Category.RECORDS: _("Doses, titers and exemptions"),
+    Category.REVIEW: _("Reviewing"),
+    Category.CHANGES: _("What changed"),
+    Category.PEOPLE: _("Invitations, sign-in and reminders"),
+    Category.OPERATIONS: _("Imports, transfers and calls"),
+}
+
+_SAVED = "saved-"
+
+
+def saved_key(saved_report_id: UUID) -> str:
+    """Return the key under which a saved report goes wherever a report's key is asked for."""
+    return f"{_SAVED}{saved_report_id}"
+
+
+def saved_id(key: str) -> UUID | None:
+    """Return whose key that is; None for a report of the catalogue, and for what is no key at all."""
+    if not key.startswith(_SAVED):
+        return None
+    try:
+        return UUID(key.removeprefix(_SAVED))
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class ReportDefinition:
-    """One report. `columns` and `source` may depend on the parameters: a requirement is a column."""
+    """One report. `columns` and `source` may depend on the parameters: a requirement is a column.
+
+    `columns` gives all that can be chosen; those `shown` are the usual table. `changed` makes deltas possible: a
+    condition on the source's rows that names %(changes_first)s and %(changes_before)s (`definitions.memberships`
+    has the one of reports about students). `layout` is a saved report's own; one
+    that is given wins.
+    """
 
     key: str
     title: Text
@@ -178,6 +279,9 @@ class ReportDefinition:
     columns: Callable[[Parameters, ReportContext], tuple[Column, ...]]
     source: Callable[[Parameters, Sequence[Column], ReportContext], Source]
     chart: Callable[[Parameters, ReportContext], ReportChart] | None = None
+    category: Category = Category.COMPLIANCE
+    changed: str = ""
+    layout: Layout = Layout()
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -9,8 +9,16 @@ from pratique.foundation.tenancy.models import TenantForeignKey, TenantModel
 from pratique.institutions.models import Institution, Package, Tracker
 
 
+def _this_transaction() -> models.Func:
+    return models.Func(template="pg_current_xact_id()::text::bigint")
+
+
 class Student(TenantModel):
-    """The data owner. `username` and `student_id` are each unique within the institution."""
+    """The data owner. `username` and `student_id` are each unique within the institution.
+
+    `transaction_id` is the last transaction that changed what others are told; a trigger of the database keeps it,
+    whoever writes. Deltas read by it (decision 31).
+    """
 
     institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
     username = models.CharField(max_length=254)
@@ -29,6 +37,7 @@ class Student(TenantModel):
     search_text = models.TextField()
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    transaction_id = models.BigIntegerField(db_default=_this_transaction(), editable=False)
 
     class Meta:
         constraints = [
@@ -47,6 +56,7 @@ class Student(TenantModel):
                 "id",
                 name="student_by_plain_name",
             ),
+            models.Index(fields=["institution", "transaction_id"], name="student_delta"),
             # Who asks for a fresh link has not said yet where they belong: the one look-up without an institution.
             models.Index(Lower("username"), name="student_lower_username"),
             # The same by e-mail, for the few whose address is not their username.
@@ -64,7 +74,11 @@ class MembershipState(models.TextChoices):
 
 
 class Membership(TenantModel):
-    """A student on a package. The progress columns are derived: `compliance` writes them, in bulk."""
+    """A student on a package. The progress columns are derived: `compliance` writes them, in bulk.
+
+    `transaction_id` is the last transaction that changed what others are told: tracker, state, expiry (a trigger sees
+    to it) or standing (`compliance.store`). Deltas read by it (decision 31).
+    """
 
     institution = models.ForeignKey(Institution, models.PROTECT, db_index=False, db_constraint=False)
     student = TenantForeignKey(Student, db_index=False)
@@ -85,6 +99,7 @@ class Membership(TenantModel):
     status_changed_at = models.DateTimeField(null=True, blank=True)
     evaluated_at = models.DateTimeField(null=True, blank=True)
     stale_since = models.DateTimeField(null=True, blank=True)
+    transaction_id = models.BigIntegerField(db_default=_this_transaction(), editable=False)
 
     class Meta:
         constraints = [
@@ -107,6 +122,7 @@ class Membership(TenantModel):
                 condition=Q(changes_on__isnull=False),
             ),
             models.Index(fields=["institution", "package", "status_changed_at"], name="membership_changed"),
+            models.Index(fields=["institution", "transaction_id"], name="membership_delta"),
         ]
 
 
@@ -245,6 +261,7 @@ class NoticeKind(models.TextChoices):
     MESSAGE = "message"
     GUARDIAN_INVITED = "guardian_invited"
     SIGNATURE_ASKED = "signature_asked"
+    REMINDER = "reminder"
 
 
 class NoticeChannel(models.TextChoices):
@@ -275,8 +292,12 @@ class Notice(TenantModel):
     channel = models.CharField(max_length=4, choices=NoticeChannel.choices)
     state = models.CharField(max_length=10, choices=NoticeState.choices, default=NoticeState.QUEUED)
     queued_at = models.DateTimeField()
-    # Not before this instant: a decision can be undone for a few seconds.
+    # Not before this instant: a decision can be undone for a few seconds, and nobody is reminded at night.
     send_at = models.DateTimeField()
+    # The due date that a reminder speaks of.
+    due_on = models.DateField(null=True, blank=True)
+    # The reminder that it carries out (`reminders.Reminder`).
+    cause = models.UUIDField(null=True, blank=True)
     changed_at = models.DateTimeField()
     failure = models.CharField(max_length=200, blank=True)
 

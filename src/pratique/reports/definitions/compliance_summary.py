@@ -14,6 +14,7 @@ from pratique.accounts.roles import Permission
 from pratique.reports.definitions.memberships import STUDENT_JOIN, membership_conditions, tracker_conditions
 from pratique.reports.filters import DUE, GROUP, ON_CAMPUS, PACKAGE, STATE, STATUS_TITLES, TERM, TRACKER
 from pratique.reports.types import (
+    Category,
     ChartSeries,
     Column,
     ColumnKind,
@@ -185,4 +186,5 @@ REPORT = ReportDefinition(
     columns=lambda parameters, context: _COLUMNS,
     source=_source,
     chart=_chart,
+    category=Category.COMPLIANCE,
 )

@@ -1,0 +1,1 @@
+"""Worker entries: one call each."""
