@@ -1,1 +1,1 @@
-"""The writes of reminders."""
+"""All writes to reminders' tables, by subject."""
