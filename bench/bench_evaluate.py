@@ -133,29 +133,29 @@ def _publish(school: population.School, now: datetime.datetime) -> None:
 
 _DOSES = """
     insert into records_dose (institution_id, id, student_id, state, source, submitted_at, reviewed_at, reviewed_by,
-        rejection_reason, cvx, mvx, product, lot, administered_on)
+        rejection_code, rejection_reason, cvx, mvx, product, lot, administered_on, precision)
     select institution_id, gen_random_uuid(), id,
         case when abs(hashtext(id::text || v.n)) %% 20 = 0 then 'pending' else 'approved' end, 'bench',
         timestamptz '2026-05-01',
         case when abs(hashtext(id::text || v.n)) %% 20 > 0 then timestamptz '2026-05-03' end,
         case when abs(hashtext(id::text || v.n)) %% 20 > 0 then 'staff:bench' else '' end,
-        '', v.cvx, '', '', '', date_of_birth + v.days + abs(hashtext(id::text)) %% 40
+        '', '', v.cvx, '', '', '', date_of_birth + v.days + abs(hashtext(id::text)) %% 40, 'day'
     from students_student, (values (1, '03', 370), (2, '03', 1700), (3, '21', 420), (4, '21', 1760), (5, '08', 1),
         (6, '08', 60), (7, '08', 220), (8, '115', 4100), (9, '114', 4110), (10, '114', 5900)) v (n, cvx, days)
 """
 _DOCUMENTS = """
     insert into records_document (institution_id, id, student_id, state, source, submitted_at, reviewed_at,
-        reviewed_by, rejection_reason, kind, issued_on)
+        reviewed_by, rejection_code, rejection_reason, kind, issued_on)
     select institution_id, gen_random_uuid(), id, 'approved', 'bench', timestamptz '2026-05-01',
-        timestamptz '2026-05-03', 'staff:bench', '', 'physical_exam',
+        timestamptz '2026-05-03', 'staff:bench', '', '', 'physical_exam',
         date '2026-07-01' - abs(hashtext(id::text)) %% 500
     from students_student
 """
 _FORMS = """
     insert into records_formanswer (institution_id, id, student_id, state, source, submitted_at, reviewed_at,
-        reviewed_by, rejection_reason, form, answers, signed_on)
+        reviewed_by, rejection_code, rejection_reason, form, form_version, answers, signed_on)
     select institution_id, gen_random_uuid(), id, 'approved', 'bench', timestamptz '2026-05-01',
-        timestamptz '2026-05-03', 'staff:bench', '', f.form, f.answers::jsonb, date '2026-05-01'
+        timestamptz '2026-05-03', 'staff:bench', '', '', f.form, 1, f.answers::jsonb, date '2026-05-01'
     from students_student, (values ('tb_questionnaire', '{"tb_risk": false}'),
         ('meningitis_information', '{"vaccination_decision": "yes", "information_read": true}')) f (form, answers)
 """
