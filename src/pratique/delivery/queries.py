@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
-from pratique.delivery.models import Delivery, DeliveryState, Destination
-from pratique.delivery.types import Place
+from pratique.delivery import timing
+from pratique.delivery.models import Delivery, DeliveryState, Destination, Schedule
+from pratique.delivery.types import Place, SchedulePlan
+from pratique.reports.types import Format
 
 # What lists can be ordered by; `-` before a key turns it round. The second column keeps one order.
 DESTINATION_SORTS: Mapping[str, str] = {
@@ -18,6 +20,10 @@ DESTINATION_SORTS: Mapping[str, str] = {
 DELIVERY_SORTS: Mapping[str, str] = {
     "requested": "requested_at", "finished": "finished_at", "file_name": "file_name", "report": "report_key",
     "state": "state", "size": "size", "tries": "tries",
+}  # fmt: skip
+SCHEDULE_SORTS: Mapping[str, str] = {
+    "name": "lower_name", "next": "next_at", "delivered": "delivered_at", "created": "created_at",
+    "report": "report_key",
 }  # fmt: skip
 OPEN_STATES = (DeliveryState.WAITING, DeliveryState.SENDING)
 
@@ -72,6 +78,7 @@ def destination_by_name(name: str) -> Destination | None:
 def deliveries(
     *,
     place: Place | None = None,
+    schedule: Schedule | None = None,
     state: str = "",
     report: str = "",
     search: str = "",
@@ -87,6 +94,8 @@ def deliveries(
         found = found.filter(account_id=place.account_id)
     if place and place.destination_id:
         found = found.filter(destination_id=place.destination_id)
+    if schedule:
+        found = found.filter(schedule_id=schedule.id)
     if state:
         found = found.filter(state=state)
     if report:
@@ -104,6 +113,109 @@ def delivery_by_id(delivery_id: UUID) -> Delivery | None:
 def waiting_for(destination: Destination) -> int:
     """Return how many deliveries wait for a destination, or are on their way."""
     return Delivery.objects.filter(destination_id=destination.id, state__in=OPEN_STATES).count()
+
+
+class ScheduleStanding(StrEnum):
+    """How a schedule stands, for a badge: the first of these that is so."""
+
+    IN_DOUBT = "in_doubt"  # paused, because nobody knows whether a file arrived: a person looks
+    PAUSED = "paused"  # `paused_for` says why: types.PAUSES
+    STOPPED = "stopped"  # deliveries to its destination are stopped
+    FAILING = "failing"  # the last try failed; it is tried again, or at the next time
+    WAITING = "waiting"  # a file is on its way
+    NEVER = "never"  # nothing was delivered yet
+    READY = "ready"
+
+
+def schedules(
+    *, search: str = "", state: str = "", report: str = "", sort: str = "name", deleted: bool = False
+) -> QuerySet[Schedule]:
+    """Return schedules with their place and how they stand, in one statement; slice it for a page.
+
+    `state` is a code of ScheduleStanding, `report` a report's key, `search` looks in the name and the file's template.
+    What is not known filters everything away; an unknown `sort` counts as `name`.
+    """
+    found = _with_standing(Schedule.objects.filter(deleted_at__isnull=not deleted))
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(template__icontains=search))
+    if report:
+        found = found.filter(report_key=report)
+    if state:
+        found = found.filter(stands=state)
+    return found.annotate(lower_name=Lower("name")).order_by(*_order(SCHEDULE_SORTS, sort, "name"))
+
+
+def schedule_by_id(schedule_id: UUID) -> Schedule | None:
+    """Return a schedule with its place and how it stands, deleted ones too."""
+    return _with_standing(Schedule.objects.filter(id=schedule_id)).first()
+
+
+def schedule_by_name(name: str) -> Schedule | None:
+    """Return the schedule of this name, in any case, with its place and how it stands."""
+    return _with_standing(Schedule.objects.filter(name__iexact=name, deleted_at__isnull=True)).first()
+
+
+def schedule_standing(schedule: Schedule) -> ScheduleStanding:
+    """Return how a schedule stands. One that `schedules` or `schedule_by_id` gave asks nothing of the database."""
+    stands = getattr(schedule, "stands", None)
+    if stands is None:
+        stands = (
+            _with_standing(Schedule.objects.filter(id=schedule.id)).values_list("stands", flat=True).get()
+        )
+    return ScheduleStanding(stands)
+
+
+def plan_of(schedule: Schedule) -> SchedulePlan:
+    """Return what somebody decided about a schedule, as a form shows it and `change_schedule` takes it."""
+    from pratique.reports import layouts
+
+    return SchedulePlan(
+        name=schedule.name,
+        report_key=schedule.report_key,
+        place=Place(schedule.account_id, schedule.destination_id, tuple(UUID(one) for one in schedule.staff)),
+        format=Format(schedule.format),
+        parameters=schedule.parameters,
+        layout=layouts.from_data(schedule.layout),
+        sort=schedule.sort,
+        neutralise=schedule.neutralise,
+        bom=schedule.bom,
+        template=schedule.template,
+        pgp_key=schedule.pgp_key,
+        contents=schedule.contents,
+        send_empty=schedule.send_empty,
+        every_minutes=schedule.every_minutes,
+        calendar=timing.from_data(schedule.calendar),
+    )
+
+
+def _with_standing(found: QuerySet[Schedule]) -> QuerySet[Schedule]:
+    """Annotate `stands`, a code of ScheduleStanding. A file that is sent again says nothing about its schedule."""
+    latest = (
+        Delivery.objects.filter(schedule_id=OuterRef("id"), resends__isnull=True)
+        .order_by("-requested_at", "-id")
+        .annotate(
+            shows=Case(
+                When(state=DeliveryState.FAILED, then=Value("failing")),
+                When(state__in=OPEN_STATES, failure="", then=Value("waiting")),
+                When(state__in=OPEN_STATES, then=Value("failing")),
+                default=Value(""),
+            )
+        )
+    )
+    found = found.select_related("account", "destination").annotate(
+        latest_shows=Subquery(latest.values("shows")[:1])
+    )
+    return found.annotate(
+        stands=Case(
+            When(paused_for="in_doubt", then=Value("in_doubt")),
+            When(paused_at__isnull=False, then=Value("paused")),
+            When(destination__stopped_at__isnull=False, then=Value("stopped")),
+            When(latest_shows="failing", then=Value("failing")),
+            When(latest_shows="waiting", then=Value("waiting")),
+            When(delivered_at__isnull=True, then=Value("never")),
+            default=Value("ready"),
+        )
+    )
 
 
 def _order(sorts: Mapping[str, str], sort: str, usual: str) -> list[str | OrderBy]:

@@ -1,15 +1,19 @@
 """The codes of deliveries, each with its sentence for people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from pratique.reports.types import Format, Layout, Parameters
+
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from pratique.delivery.timing import Calendar
 
 Words = Mapping[str, str | Promise]
 
@@ -25,6 +29,27 @@ STOPS: Words = {
     "sign_in_refused": _(
         "The server refused our sign-in several times in a row. We stopped, so that it does not lock us out. Check "
         "username and password or key, test the connection, and resume."
+    ),
+}
+
+# Why a schedule cuts no more files (Schedule.paused_for).
+PAUSES: Words = {
+    "staff": _("Somebody paused it. What changes meanwhile comes with the first file after it is resumed."),
+    "account_closed": _("The account that it delivers to was closed. Choose another place, and resume."),
+    "destination_closed": _("The destination that it delivers to was closed. Choose another, and resume."),
+    "nobody_left": _(
+        "Nobody of those who got its links may download reports any more. Choose others, and resume."
+    ),
+    "report_gone": _("Its report was deleted. Choose another, and resume."),
+    "no_changes_known": _(
+        "Its report can no longer say what changed. Choose whole files or another report, and resume."
+    ),
+    "key_unusable": _(
+        "Its OpenPGP key cannot be encrypted to any more: it ended or was revoked. Ask for a new one, and resume."
+    ),
+    "in_doubt": _(
+        "The connection broke while the last file got its name, and the file is no longer kept here. Look on the "
+        "server whether it arrived, and resume with the answer."
     ),
 }
 
@@ -59,6 +84,7 @@ FAILURES: Words = {
     "rename_denied": _("Renaming: we may not give the file its final name."),
     "rename_failed": _("Renaming: the server could not give the file its final name."),
     "rename_lost": _("Renaming: the connection broke. The next try looks whether it was done."),
+    "key_unusable": _("The OpenPGP key cannot be encrypted to: it ended or was revoked."),
     "report_failed": _("The report could not be made as asked. Ask for it again with other filters."),
     "name_taken": _("A file of this name lies in the outbound folder already."),
     "file_gone": _("The file that was made for it is no longer kept. Deliver the report again."),
@@ -85,10 +111,47 @@ class DestinationError(DeliveryError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a delivery goes: to an account's `/outbound`, or to a destination. Exactly one is set."""
+    """Where a delivery goes: to an account's `/outbound`, to a destination, or as a link to staff. One of them is set.
+
+    `staff` are the ids of accounts that are mailed the link.
+    """
 
     account_id: "UUID | None" = None
     destination_id: "UUID | None" = None
+    staff: "tuple[UUID, ...]" = ()
+
+
+class ScheduleError(DeliveryError):
+    """A schedule cannot be as asked. `field` names what to mend: a field of SchedulePlan or of Calendar, or empty."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class SchedulePlan:
+    """All that somebody decides about a schedule: which report, how its file looks, when, and where to.
+
+    `parameters` were checked (`reports.queries.checked_parameters`). `contents` is a code of `models.Contents`. One of
+    `every_minutes` and `calendar` is set. An empty `template` is `{report}-{date}`.
+    """
+
+    name: str
+    report_key: str
+    place: Place
+    format: Format = Format.CSV
+    parameters: Parameters = field(default_factory=dict)
+    layout: Layout = Layout()
+    sort: str = ""
+    neutralise: bool = True
+    bom: bool = False
+    template: str = ""
+    pgp_key: str = ""
+    contents: str = "whole"
+    send_empty: bool = True
+    every_minutes: int | None = None
+    calendar: "Calendar | None" = None
 
 
 def sentence(code: str) -> str:
@@ -99,6 +162,11 @@ def sentence(code: str) -> str:
 def why_stopped(code: str) -> str:
     """Return why a destination is stopped and what to do (Destination.stopped_for); empty for an empty code."""
     return _said(STOPS, code)
+
+
+def why_paused(code: str) -> str:
+    """Return why a schedule is paused and what to do (Schedule.paused_for); empty for an empty code."""
+    return _said(PAUSES, code)
 
 
 def _said(words: Words, code: str) -> str:
