@@ -191,10 +191,11 @@ INVENTORY: dict[str, Fields] = {
         "id institution kind state students created_at decided_at told", personal="created_by decided_by"
     ),
     "reminders.Reminder": Fields(
-        "id institution batch due_on step channels state reason planned_at changed_at", personal="membership"
+        "id institution batch due_on step channels send_at state reason planned_at changed_at",
+        personal="membership",
     ),
     "reminders.Escalation": Fields(
-        "id institution due_on step kind state created_at decided_at ended_at",
+        "id institution due_on step kind state created_at decided_at told_at ended_at",
         personal="membership contact decided_by",
     ),
     "partners.Partner": Fields("id institution name created_at", personal="contact_email"),

@@ -111,6 +111,8 @@ class Reminder(TenantModel):
     step = models.CharField(max_length=20, blank=True)
     # Which ways it is to go: `mail`, `text`.
     channels = models.JSONField(default=list)
+    # The first instant at which it may go out, once it may: the caps count by it.
+    send_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=ReminderState.choices)
     reason = models.CharField(max_length=40, blank=True)
     planned_at = models.DateTimeField()
@@ -163,6 +165,8 @@ class Escalation(TenantModel):
     created_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=80, blank=True)
+    # When the mail to `contact` went out.
+    told_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

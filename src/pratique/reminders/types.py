@@ -133,9 +133,8 @@ class Facts:
 class NudgePreview:
     """What nudging a list would do at this moment.
 
-    `count` students are told; `left_out` counts the memberships that are not, by code of REASONS; `by_channel` counts
-    messages; `texts` are the words by language and channel, the longest date set in. `send_at`: the first instant at which
-    they may go out.
+    `count` students are told; `left_out` counts the memberships that are not, by code of REASONS; `by_channel`
+    counts messages; `texts` are the words by language and channel. `send_at`: when they may go out, at the earliest.
     """
 
     count: int

@@ -315,5 +315,11 @@ class Notice(TenantModel):
             models.Index(
                 fields=["institution", "send_at", "id"], name="notice_waiting", condition=Q(state="queued")
             ),
+            # Thousands of reminders may wait at once; whoever asked for a link does not wait behind them.
+            models.Index(
+                fields=["institution", "send_at", "id"],
+                name="notice_before_reminders",
+                condition=Q(state="queued") & ~Q(kind="reminder"),
+            ),
             models.Index(fields=["institution", "student", "-queued_at"], name="notice_student"),
         ]

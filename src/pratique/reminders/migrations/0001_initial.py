@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
                 ("decided_by", models.CharField(blank=True, max_length=80)),
+                ("told_at", models.DateTimeField(blank=True, null=True)),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "institution",
@@ -169,6 +170,7 @@ class Migration(migrations.Migration):
                 ("due_on", models.DateField(blank=True, null=True)),
                 ("step", models.CharField(blank=True, max_length=20)),
                 ("channels", models.JSONField(default=list)),
+                ("send_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "state",
                     models.CharField(

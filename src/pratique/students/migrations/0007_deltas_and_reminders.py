@@ -59,4 +59,12 @@ class Migration(migrations.Migration):
             model_name="student",
             index=models.Index(fields=["institution", "transaction_id"], name="student_delta"),
         ),
+        migrations.AddIndex(
+            model_name="notice",
+            index=models.Index(
+                fields=["institution", "send_at", "id"],
+                name="notice_before_reminders",
+                condition=models.Q(("state", "queued"), models.Q(("kind", "reminder"), _negated=True)),
+            ),
+        ),
     ]
