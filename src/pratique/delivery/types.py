@@ -142,7 +142,7 @@ class SchedulePlan:
     place: Place
     format: Format = Format.CSV
     parameters: Parameters = field(default_factory=dict)
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
     sort: str = ""
     neutralise: bool = True
     bom: bool = False
