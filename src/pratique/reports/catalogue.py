@@ -5,10 +5,25 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext as _
 
-from pratique.reports.definitions import compliance_summary, roster_results, student_detail
+from pratique.reports.definitions import (
+    completion_rates,
+    compliance_summary,
+    missing_items,
+    not_complete,
+    roster_results,
+    student_detail,
+)
 from pratique.reports.types import ReportDefinition, ReportError
 
-_MODULES = (compliance_summary, student_detail, roster_results)
+# In the order in which a category lists them.
+_MODULES = (
+    compliance_summary,
+    student_detail,
+    missing_items,
+    not_complete,
+    completion_rates,
+    roster_results,
+)
 
 REPORTS: Mapping[str, ReportDefinition] = MappingProxyType(
     {module.REPORT.key: module.REPORT for module in _MODULES}

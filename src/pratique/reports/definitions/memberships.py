@@ -2,11 +2,18 @@
 students.
 """
 
+# SQL is put together from constants of the definitions; every value that came in is bound.
+# ruff: noqa: S608
+
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from pratique.reports.filters import NO_TRACKER, uuids
+from pratique.reports.filters import GROUP, NO_TRACKER, ON_CAMPUS, PACKAGE, STATE, TERM, TRACKER, uuids
 from pratique.reports.types import Parameters
+
+# What every report about students may be narrowed by.
+STUDENT_FILTERS = (PACKAGE, TRACKER, GROUP, TERM, ON_CAMPUS, STATE)
 
 # The tables in the order in which they hang together. Row security filters each; the keys begin with the
 # institution.
@@ -19,6 +26,32 @@ TRACKER_JOINS = (
     "left join institutions_term e on e.institution_id = t.institution_id and e.id = t.term_id"
 )
 
+# What a delta asks of a report about memberships `m`: the registration or its student was changed by one of these
+# transactions (decision 31). A union, so that each half reads its own index.
+CHANGED = (
+    "m.id in (select c.id from students_membership c where c.institution_id = %(institution)s "
+    "and c.transaction_id >= %(changes_first)s and c.transaction_id < %(changes_before)s "
+    "union select c.id from students_student d join students_membership c "
+    "on c.institution_id = d.institution_id and c.student_id = d.id where d.institution_id = %(institution)s "
+    "and d.transaction_id >= %(changes_first)s and d.transaction_id < %(changes_before)s)"
+)
+
+
+def one_membership(parameters: Parameters, arguments: dict[str, Any], *, of: str) -> str:
+    """Return the joins of a report with a row for each thing of a student, such as a dose, and add what they bind.
+
+    `of` is the expression of the student's id. A student on several packages counts once: with the registration
+    that the filters find, an active one before an archived one, the newest first. Then `m`, `s`, `p`, `t`, `g` and
+    `e` are there as in a report about memberships.
+    """
+    conditions = membership_conditions(parameters, arguments) + tracker_conditions(parameters, arguments)
+    return (
+        f"join (select distinct on (m.student_id) m.* from students_membership m {STUDENT_JOIN} {PACKAGE_JOIN} "
+        f"{TRACKER_JOINS} where {' and '.join(conditions)} "
+        f"order by m.student_id, m.state, m.created_at desc, m.id) m on m.student_id = {of} "
+        f"{STUDENT_JOIN} {PACKAGE_JOIN} {TRACKER_JOINS}"
+    )
+
 
 def membership_conditions(parameters: Parameters, arguments: dict[str, Any]) -> list[str]:
     """Return the conditions on membership `m` and student `s`, and add what they bind to `arguments`."""
@@ -29,6 +62,9 @@ def membership_conditions(parameters: Parameters, arguments: dict[str, Any]) -> 
     if "on_campus" in parameters:
         wanted = {"yes": "s.on_campus", "no": "not s.on_campus", "unknown": "s.on_campus is null"}
         conditions.append(wanted[parameters["on_campus"]])
+    if "student" in parameters:
+        conditions.append("m.student_id = %(student)s")
+        arguments["student"] = UUID(parameters["student"])
     return conditions
 
 
