@@ -5,20 +5,23 @@ never put into SQL text: definitions bind these values.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pratique.compliance.models import ItemStatus
 from pratique.institutions.models import Package, RequirementGroup, Term, Tracker
-from pratique.reports.types import Choice, Filter, FilterKind, ParsedParameters
+from pratique.reports.types import Choice, Filter, FilterKind, Parameters, ParsedParameters, ReportError
 from pratique.requirements.models import Requirement, SetState
 from pratique.rosters.models import ImportState, RosterImport
-from pratique.students.models import MembershipState
+from pratique.students.folding import username_key
+from pratique.students.models import MembershipState, Student
 
 NO_TRACKER = "none"
 LATEST = "latest"
@@ -66,15 +69,30 @@ STATUS = Filter(
     choices=tuple(Choice(value, title) for value, title in STATUS_TITLES.items()),
 )
 DUE = Filter("due", gettext_lazy("Due date"), FilterKind.DATE_RANGE)
+STUDENT = Filter("student", gettext_lazy("Student"), FilterKind.STUDENT)
+
+# These are typed, not chosen from a list.
+TYPED = frozenset({FilterKind.DATE_RANGE, FilterKind.NUMBER, FilterKind.STUDENT})
 
 
-def parse(filters: Sequence[Filter], raw: Mapping[str, str | Sequence[str]]) -> ParsedParameters:
+class MissingFilterError(ReportError):
+    """The report is about one thing that was not named; the message asks for it."""
+
+
+def parse(
+    filters: Sequence[Filter], raw: Mapping[str, str | Sequence[str]], presets: Parameters | None = None
+) -> ParsedParameters:
     """Check what came in against `filters`. Empty values count as not given; every mistake has its own
     sentence.
+
+    `presets` (a saved report's filters) hold where `raw` does not name the parameter at all; naming it with an
+    empty value lifts one.
     """
-    parameters: dict[str, Any] = {}
-    errors: dict[str, str] = {}
     known = {name: one for one in filters for name in one.parameter_names}
+    parameters: dict[str, Any] = {
+        name: value for name, value in (presets or {}).items() if name in known and name not in raw
+    }
+    errors: dict[str, str] = {}
     for name, given in raw.items():
         values = [value.strip() for value in ([given] if isinstance(given, str) else given) if value.strip()]
         if name not in known:
@@ -87,12 +105,29 @@ def parse(filters: Sequence[Filter], raw: Mapping[str, str | Sequence[str]]) -> 
     errors |= _ranges_that_end_before_they_begin(filters, parameters)
     for one in filters:
         if one.default and one.key not in parameters and one.key not in errors:
-            parameters[one.key] = one.default
+            parameters[one.key] = int(one.default) if one.kind == FilterKind.NUMBER else one.default
+    for one in missing(filters, parameters):
+        errors.setdefault(one.parameter_names[0], _asked_for(one))
     return ParsedParameters(parameters, errors)
 
 
+def missing(filters: Sequence[Filter], parameters: Parameters) -> list[Filter]:
+    """Return the filters without which there is no report, and that `parameters` do not hold."""
+    return [
+        one
+        for one in filters
+        if one.is_needed and not any(name in parameters for name in one.parameter_names)
+    ]
+
+
+def check_nothing_is_missing(filters: Sequence[Filter], parameters: Parameters) -> None:
+    """Raise MissingFilterError unless all that the report needs is given."""
+    if found := missing(filters, parameters):
+        raise MissingFilterError(" ".join(_asked_for(one) for one in found))
+
+
 def choices(one: Filter) -> Sequence[Choice]:
-    """Return what `one` may be set to, in the order to show it; a date range has no choices."""
+    """Return what `one` may be set to, in the order to show it; what is typed (`TYPED`) has no choices."""
     if one.kind == FilterKind.CHOICE:
         return one.choices
     loader = _LOADERS.get(one.kind)
@@ -108,6 +143,10 @@ def _parsed(one: Filter, values: Sequence[str]) -> Any:
         raise _InvalidError(_("Give one value, not %(count)d.") % {"count": len(values)})
     if one.kind == FilterKind.DATE_RANGE:
         return _date(values[0])
+    if one.kind == FilterKind.NUMBER:
+        return _number(values[0], one)
+    if one.kind == FilterKind.STUDENT:
+        return _student(values[0])
     if one.kind == FilterKind.IMPORT and (found_import := _import(values[0])):
         return found_import
     if one.kind == FilterKind.CHOICE:
@@ -138,6 +177,40 @@ def _import(value: str) -> str | None:
     except ValueError:
         return None
     return str(key) if RosterImport.objects.filter(id=key).exists() else None
+
+
+def _number(value: str, one: Filter) -> int:
+    # Ten digits are more than any filter allows, and int() takes long for a million.
+    if not (value.isascii() and value.isdigit() and len(value) <= 10 and one.least <= int(value) <= one.most):
+        raise _InvalidError(
+            _("Give a whole number from %(least)d to %(most)d.") % {"least": one.least, "most": one.most}
+        )
+    return int(value)
+
+
+def _student(value: str) -> str:
+    """Return a student's id. What was typed may be an e-mail, so that the sentences do not repeat it."""
+    for wanted in _ways_to_find(value):
+        found = list(Student.objects.filter(wanted).values_list("id", flat=True)[:2])
+        if len(found) > 1:
+            raise _InvalidError(
+                _("Several students have this e-mail address. Give the student ID or username.")
+            )
+        if found:
+            return str(found[0])
+    raise _InvalidError(_("No student has this student ID, username or e-mail address."))
+
+
+def _ways_to_find(value: str) -> Iterator[Q]:
+    with suppress(ValueError):
+        yield Q(id=UUID(value))
+    yield Q(student_id=value)
+    yield Q(username_key=username_key(value))
+    yield Q(email__iexact=value) & ~Q(email="")
+
+
+def _asked_for(one: Filter) -> str:
+    return _("The report needs this: %(filter)s.") % {"filter": one.title}
 
 
 def _date(value: str) -> str:

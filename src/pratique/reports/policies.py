@@ -1,10 +1,12 @@
-"""What a run's state allows. Who may do it is `accounts.roles`' business."""
+"""What a run's state allows, and to whom a saved report belongs. The rest is `accounts.roles`' business."""
 
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from pratique.reports.models import ReportRun, RunState
+from pratique.accounts.models import User
+from pratique.accounts.roles import Role
+from pratique.reports.models import ReportRun, RunState, SavedReport
 from pratique.reports.types import ReportError
 
 # How long a file is kept; contracts/reports.md: "for a set time".
@@ -36,3 +38,8 @@ def run_can_be_downloaded(run: ReportRun) -> bool:
 def run_can_be_cancelled(run: ReportRun) -> bool:
     """Return whether there is still something to stop."""
     return run.state in OPEN
+
+
+def may_change_report(saved: SavedReport, user: User) -> bool:
+    """Return whether somebody may change or delete a saved report: whoever made it, and administrators."""
+    return user.role == Role.ADMINISTRATOR or saved.created_by == f"staff:{user.id}"

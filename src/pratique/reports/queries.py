@@ -4,26 +4,38 @@ All but `stream` want an open `institution_scope`. Nothing here is written into 
 student data leave calls `actions.export` or `actions.download_run`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from pratique.accounts.roles import role_allows
+from pratique.accounts.models import User
+from pratique.accounts.roles import Role, role_allows, user_allows
 from pratique.foundation import clock
 from pratique.foundation.models import AuditEvent
 from pratique.foundation.tenancy import current_institution, institution_scope
 from pratique.institutions.models import Institution
-from pratique.reports import catalogue, filters
-from pratique.reports.models import ReportRun
-from pratique.reports.statements import Compiled, compiled, count_sql, page_sql, raw_expressions
+from pratique.reports import catalogue, filters, layouts
+from pratique.reports.models import Favourite, ReportRun, SavedReport
+from pratique.reports.statements import (
+    Compiled,
+    choosable,
+    compiled,
+    count_sql,
+    page_sql,
+    raw_expressions,
+)
 from pratique.reports.types import (
+    Changes,
     Choice,
-    FilterKind,
+    Column,
     Format,
+    Layout,
     Parameters,
     ParsedParameters,
     ReportChart,
@@ -31,11 +43,16 @@ from pratique.reports.types import (
     ReportDefinition,
     ReportError,
     ReportTable,
+    Text,
+    saved_id,
+    saved_key,
 )
+from pratique.reports.words import in_words
 from pratique.reports.writers import WRITERS, Progress, WriterOptions
 from pratique.students.models import Membership
 
 MAX_PAGE_SIZE = 500
+_USUAL = Layout()
 
 
 class InvalidParametersError(ReportError):
@@ -51,12 +68,43 @@ def catalogue_for(role: str) -> Sequence[ReportDefinition]:
     return [one for one in catalogue.REPORTS.values() if role_allows(role, one.permission)]
 
 
+def definition(key: str) -> ReportDefinition:
+    """Return the report called `key`, a saved one too. Raises UnknownReportError.
+
+    A saved report is its base with another title, layout, filters and order; who may see it is said by
+    `saved_reports`.
+    """
+    if (id_ := saved_id(key)) is None:
+        return catalogue.definition(key)
+    saved = saved_report(id_)
+    if saved is None:
+        raise catalogue.UnknownReportError(_("There is no such report. Somebody may have deleted it."))
+    base = catalogue.definition(saved.base)
+    return replace(
+        base,
+        key=key,
+        title=saved.name,
+        description=saved.description or base.description,
+        layout=layouts.from_data(saved.layout),
+        presets=saved.parameters,
+        default_sort=saved.sort or base.default_sort,
+        base=saved.base,
+    )
+
+
+def columns(key: str, parameters: Parameters, *, now: datetime) -> Sequence[Column]:
+    """Return all columns that a layout of the report may choose. Raises UnknownReportError."""
+    return choosable(definition(key), parameters, context(now))
+
+
 def parse_parameters(key: str, raw: Mapping[str, str | Sequence[str]]) -> ParsedParameters:
     """Check parameters as they come from a form or a command line. Names and ids both serve for references.
 
-    Raises UnknownReportError.
+    A saved report's own filters hold where `raw` does not name them; an empty value lifts one. Raises
+    UnknownReportError.
     """
-    return filters.parse(catalogue.definition(key).filters, raw)
+    report = definition(key)
+    return filters.parse(report.filters, raw, report.presets)
 
 
 def checked_parameters(key: str, raw: Mapping[str, str | Sequence[str]]) -> Parameters:
@@ -79,24 +127,27 @@ def parse_format(value: str) -> Format:
 
 
 def filter_choices(key: str) -> Mapping[str, Sequence[Choice]]:
-    """Return by filter what it may be set to, for a form; date ranges are absent."""
-    return {
-        one.key: filters.choices(one)
-        for one in catalogue.definition(key).filters
-        if one.kind != FilterKind.DATE_RANGE
-    }
+    """Return by filter what it may be set to, for a form; what is typed is absent."""
+    return {one.key: filters.choices(one) for one in definition(key).filters if one.kind not in filters.TYPED}
 
 
 def table(
-    key: str, parameters: Parameters, *, now: datetime, sort: str = "", page: int = 1, page_size: int = 50
+    key: str,
+    parameters: Parameters,
+    *,
+    now: datetime,
+    sort: str = "",
+    page: int = 1,
+    page_size: int = 50,
+    layout: Layout = _USUAL,
 ) -> ReportTable:
     """Return one page of the report, ordered by the column `sort` (`-` before it: backwards).
 
     A page past the end gives the last one. Rows that sort alike keep one order, so no page repeats or loses
-    any. Raises UnknownReportError and UnknownSortError.
+    any. Raises UnknownReportError, UnknownSortError and MissingFilterError.
     """
-    definition = catalogue.definition(key)
-    report = compiled(definition, parameters, context(now), sort=sort)
+    found = definition(key)
+    report = compiled(found, parameters, context(now), sort=sort, layout=layout)
     page_size = max(1, min(page_size, MAX_PAGE_SIZE))
     total = _count(report)
     page = max(1, min(page, -(-total // page_size)))
@@ -105,21 +156,22 @@ def table(
             page_sql(report, raw_expressions(report)),
             {**report.arguments, "limit": page_size, "offset": (page - 1) * page_size},
         )
-        rows = cursor.fetchall()
+        rows = list(in_words(report, cursor.fetchall()))
     return ReportTable(
-        definition, report.columns, rows, total, page, page_size, sort or definition.default_sort, _stale()
+        found, report.columns, rows, total, page, page_size, sort or found.default_sort, _stale()
     )
 
 
-def count(key: str, parameters: Parameters, *, now: datetime) -> int:
-    """Return how many rows the report has."""
-    return _count(compiled(catalogue.definition(key), parameters, context(now)))
+def count(key: str, parameters: Parameters, *, now: datetime, changes: Changes | None = None) -> int:
+    """Return how many rows the report has; with `changes`, how many of them these transactions changed."""
+    return _count(compiled(definition(key), parameters, context(now), changes=changes))
 
 
 def chart(key: str, parameters: Parameters, *, now: datetime) -> ReportChart | None:
-    """Return the report's chart with its summary in words, or None if it has none."""
-    definition = catalogue.definition(key)
-    return definition.chart(parameters, context(now)) if definition.chart else None
+    """Return the report's chart with its summary in words, or None if it has none. Raises MissingFilterError."""
+    report = definition(key)
+    filters.check_nothing_is_missing(report.filters, parameters)
+    return report.chart(parameters, context(now)) if report.chart else None
 
 
 def stream(
@@ -132,16 +184,20 @@ def stream(
     sort: str = "",
     neutralise: bool = True,
     bom: bool = False,
+    layout: Layout = _USUAL,
+    changes: Changes | None = None,
     progress: Progress | None = None,
 ) -> Iterator[bytes]:
     """Yield the report as a file of `format`, block by block, in a transaction of its own that ends with the
     last.
 
     A web server asks for blocks long after the view has returned, so the scope is opened here. Raises
-    UnknownReportError and UnknownSortError before the first block.
+    UnknownReportError, UnknownSortError, MissingFilterError and NoDeltaError before the first block.
     """
     with institution_scope(institution_id):
-        report = compiled(catalogue.definition(key), parameters, context(now), sort=sort)
+        report = compiled(
+            definition(key), parameters, context(now), sort=sort, layout=layout, changes=changes
+        )
         yield from WRITERS[format](
             report, WriterOptions(neutralise=neutralise, bom=bom), progress or _ignored
         )
@@ -158,12 +214,97 @@ def context(now: datetime) -> ReportContext:
 
 def file_name(key: str, format: Format, *, slug: str, now: datetime, time_zone: str) -> str:
     """Return the name under which a download is offered, such as `student-detail-demo-2026-08-31.csv`."""
-    return f"{key}-{slug}-{clock.today(time_zone, at=now):%Y-%m-%d}.{format.value}"
+    return f"{short_name(key)}-{slug}-{clock.today(time_zone, at=now):%Y-%m-%d}.{format.extension}"
 
 
-def recent_runs(*, limit: int = 50) -> QuerySet[ReportRun]:
-    """Return the latest runs, newest first."""
-    return ReportRun.objects.order_by("-requested_at", "-id")[:limit]
+def short_name(key: str) -> str:
+    """Return the report's name as a file may bear it: its key, or a saved one's name in plain letters."""
+    if saved_id(key) is None:
+        return key
+    return slugify(str(definition(key).title))[:60].strip("-") or "report"
+
+
+def recent_runs(*, limit: int = 50, key: str = "") -> QuerySet[ReportRun]:
+    """Return the latest runs, newest first; of one report, if `key` is given."""
+    runs = ReportRun.objects.filter(report_key=key) if key else ReportRun.objects.all()
+    return runs.order_by("-requested_at", "-id")[:limit]
+
+
+def titles(keys: Iterable[str]) -> Mapping[str, Text]:
+    """Return the titles of reports by key, for lists of what was; deleted ones keep theirs. Unknown keys are absent."""
+    wanted = set(keys)
+    found: dict[str, Text] = {key: one.title for key, one in catalogue.REPORTS.items() if key in wanted}
+    if ids := [id_ for key in wanted if (id_ := saved_id(key))]:
+        saved = SavedReport.objects.filter(id__in=ids).values_list("id", "name")
+        found |= {saved_key(id_): name for id_, name in saved}
+    return found
+
+
+def saved_report(id_: UUID) -> SavedReport | None:
+    """Return a saved report, or None if there is none or it was deleted."""
+    return SavedReport.objects.filter(id=id_, deleted_at__isnull=True).first()
+
+
+def saved_reports(user: User) -> Sequence[SavedReport]:
+    """Return the saved reports that somebody may open, by name: their own and those shared with their role.
+
+    Administrators see all. None is offered whose base the role may not see.
+    """
+    bases = [key for key, one in catalogue.REPORTS.items() if user_allows(user, one.permission)]
+    found = SavedReport.objects.filter(deleted_at__isnull=True, base__in=bases)
+    if user.role != Role.ADMINISTRATOR:
+        found = found.filter(Q(created_by=f"staff:{user.id}") | Q(shared_with__contains=[user.role]))
+    return list(found.order_by("name", "id"))
+
+
+def report_for(user: User, key: str) -> ReportDefinition:
+    """Return the report if `user` may see it. Raises UnknownReportError, for what is not theirs to know too."""
+    report = definition(key)
+    id_ = saved_id(key)
+    if not user_allows(user, report.permission) or (
+        id_ is not None and all(one.id != id_ for one in saved_reports(user))
+    ):
+        raise catalogue.UnknownReportError(_("There is no such report."))
+    return report
+
+
+def favourites(user: User) -> set[str]:
+    """Return the keys of the reports that somebody wants at the top."""
+    return set(Favourite.objects.filter(user=user).values_list("report_key", flat=True))
+
+
+def changes_before() -> int:
+    """Return the first transaction that may still be open: every one before it has ended.
+
+    What is read from now on sees all of those, so a delta up to here loses nothing (decision 31).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        return int(cursor.fetchone()[0])
+
+
+# What happened tells its instant and its transaction. The first of those at or after the instant would do, were there
+# no changes that keep no instant (a tracker changed by hand): so it is not later than just after the last of those
+# that happened an hour before, which is longer than any transaction takes.
+_CHANGES_SINCE = """
+select least(
+    (select min(transaction_id) from compliance_statuschange where at >= %(since)s),
+    (select min(transaction_id) from students_student where updated_at >= %(since)s),
+    (select coalesce(max(transaction_id) + 1, 0) from compliance_statuschange
+        where at < %(since)s::timestamptz - interval '1 hour')
+)
+"""
+
+
+def changes_since(since: datetime) -> int:
+    """Return a transaction such that it and those after it hold all that changed at or after `since`.
+
+    They may hold some that changed a little earlier: who asks again from a day would rather have a row twice than
+    miss it. 0 where nothing is known from before.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGES_SINCE, {"since": since})
+        return int(cursor.fetchone()[0])
 
 
 def run_by_id(run_id: UUID) -> ReportRun | None:

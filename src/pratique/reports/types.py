@@ -71,8 +71,8 @@ class Column:
     `sort` are the expressions to order by where that differs from `sql`; an empty tuple with `sortable` means
     `sql`. `sort_join` is joined to the source when the report is ordered by this column, and must not add
     rows. A column that is not `shown` is there for the choosing (`Layout`). `section` is where the builder lists it.
-    `words` makes the text of a cell out of what `sql` gives (JSON or text): it is called once for each different
-    value of a page or a file.
+    `words` makes the text of a cell out of what `sql` gives, as text (JSON too: read it with orjson). It is called
+    once for each different value, never for null. Such a column is of the kind TEXT; mind `sortable`.
     """
 
     key: str
@@ -266,8 +266,13 @@ class ReportDefinition:
 
     `columns` gives all that can be chosen; those `shown` are the usual table. `changed` makes deltas possible: a
     condition on the source's rows that names %(changes_first)s and %(changes_before)s (`definitions.memberships`
-    has the one of reports about students). `layout` is a saved report's own; one
-    that is given wins.
+    has the one of reports about students). `more_columns` can be chosen too and cost a look at the students: they
+    are asked for only when somebody builds a report or has chosen one.
+
+    `source` gets the columns that are wanted, besides the one that orders them: it need not join for others.
+
+    Of a saved report: `layout` is its own (what is given wins), `presets` are its filters (`queries.parse_parameters`
+    begins with them), `base` is the key of the report whose rows it has.
     """
 
     key: str
@@ -281,7 +286,10 @@ class ReportDefinition:
     chart: Callable[[Parameters, ReportContext], ReportChart] | None = None
     category: Category = Category.COMPLIANCE
     changed: str = ""
+    more_columns: Callable[[Parameters, ReportContext], tuple[Column, ...]] | None = None
     layout: Layout = Layout()
+    presets: Parameters = field(default_factory=dict)
+    base: str = ""
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from django.db import connection
 
 from pratique.foundation.neutralise import neutralise
-from pratique.reports.statements import Compiled, csv_expressions, whole_sql
+from pratique.reports.statements import Compiled, text_expressions, whole_sql
 from pratique.reports.writers.options import PROGRESS_EVERY, Progress, WriterOptions
 
 _BLOCK = 64 * 1024
@@ -20,7 +20,7 @@ _BLOCK = 64 * 1024
 def blocks(report: Compiled, options: WriterOptions, progress: Progress) -> Iterator[bytes]:
     """Yield the file in blocks of about 64 KB, the header at once."""
     yield _header(report, options)
-    statement = whole_sql(report, csv_expressions(report, neutralise=options.neutralise))
+    statement = whole_sql(report, text_expressions(report, neutralise=options.neutralise))
     count = size = 0
     lines: list[bytes] = []
     with connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """Making reports' files, in the background or at once; each that leaves is in the audit trail."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ from pratique.foundation import audit, clock
 from pratique.foundation.queue import enqueue
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
-from pratique.reports import catalogue, files, queries
+from pratique.reports import files, layouts, queries
 from pratique.reports.models import ReportRun, RunState
 from pratique.reports.policies import FILES_KEPT, OPEN, RunNotReadyError, check_run_can_be_downloaded
 from pratique.reports.progress import RunCancelledError, reporting
-from pratique.reports.types import Format, Parameters, ReportError
+from pratique.reports.types import Changes, Format, Layout, Parameters, ReportError
 from pratique.reports.writers import Progress
 
 _FAILURE_CHARACTERS = 500
+_USUAL = Layout()
 
 
 class UnknownRunError(ReportError):
@@ -37,21 +39,23 @@ def export(
     neutralise: bool = True,
     bom: bool = False,
     sort: str = "",
+    layout: Layout = _USUAL,
+    changes: Changes | None = None,
     progress: Progress | None = None,
 ) -> Iterator[bytes]:
     """Note that `by` takes the report away, then return it as a stream of blocks (`queries.stream`).
 
     The audit row is committed before the first block: what was begun was seen. Raises UnknownReportError.
     """
-    catalogue.definition(key)
     with institution_scope(institution_id):
+        queries.definition(key)
         audit.record(
             "reports:report:exported",
             institution_id=institution_id,
             by=by,
             now=now,
             subject_type="report",
-            detail=_detail(key, format, parameters, neutralise),
+            detail=_detail(key, format, parameters, neutralise, layout, changes),
         )
     return queries.stream(
         key,
@@ -62,6 +66,8 @@ def export(
         sort=sort,
         neutralise=neutralise,
         bom=bom,
+        layout=layout,
+        changes=changes,
         progress=progress,
     )
 
@@ -75,13 +81,15 @@ def start_run(
     by: audit.Actor,
     now: datetime,
     neutralise: bool = True,
+    layout: Layout = _USUAL,
+    sort: str = "",
 ) -> ReportRun:
     """Ask for a file to be made in the background, and return the run that will tell how far it is.
 
     Raises UnknownReportError.
     """
-    catalogue.definition(key)
     with institution_scope(institution_id):
+        queries.definition(key)
         institution = Institution.objects.get(id=institution_id)
         run = ReportRun.objects.create(
             institution=institution,
@@ -89,6 +97,8 @@ def start_run(
             parameters=dict(parameters),
             format=format.value,
             neutralise=neutralise,
+            layout=layouts.to_data(layout),
+            sort=sort,
             requested_by=str(by),
             requested_at=now,
             file_name=queries.file_name(
@@ -102,7 +112,7 @@ def start_run(
             now=now,
             subject_type="report_run",
             subject_id=run.id,
-            detail=_detail(key, format, parameters, neutralise),
+            detail=_detail(key, format, parameters, neutralise, layout),
         )
         # One attempt at a time: the lock keeps a retry from meeting a worker that is only slow.
         enqueue("reports.run", institution_id=institution_id, lock=f"report:{run.id}", run_id=str(run.id))
@@ -135,7 +145,9 @@ def run(*, institution_id: UUID, run_id: UUID, now: datetime) -> None:
                 Format(begun.format),
                 institution_id=institution_id,
                 now=begun.requested_at,
+                sort=begun.sort,
                 neutralise=begun.neutralise,
+                layout=layouts.from_data(begun.layout),
                 progress=noted,
             )
             size = files.write(files.path_of(institution_id, run_id, begun.format), blocks)
@@ -233,7 +245,8 @@ def _begin(institution_id: UUID, run_id: UUID, now: datetime) -> ReportRun | Non
         run.state, run.started_at, run.finished_at = RunState.RUNNING, now, None
         run.rows_done, run.failure = 0, ""
         # The number of rows may move until they are read; it is for the progress bar.
-        run.rows = queries.count(run.report_key, run.parameters, now=run.requested_at)
+        with suppress(ReportError):  # the making says it, and the run keeps the sentence
+            run.rows = queries.count(run.report_key, run.parameters, now=run.requested_at)
         run.save()
     return run
 
@@ -244,10 +257,22 @@ def _finish(institution_id: UUID, run_id: UUID, state: RunState, **values: Any) 
         return bool(running.update(state=state, finished_at=clock.now(), **values))
 
 
-def _detail(key: str, format: Format, parameters: Parameters, neutralise: bool) -> Mapping[str, Any]:
-    return {
+def _detail(
+    key: str,
+    format: Format,
+    parameters: Parameters,
+    neutralise: bool,
+    layout: Layout,
+    changes: Changes | None = None,
+) -> Mapping[str, Any]:
+    detail: dict[str, Any] = {
         "report": key,
         "format": format.value,
         "parameters": dict(parameters),
         "neutralised": neutralise,
     }
+    if layout.columns:
+        detail["columns"] = [column.key for column in layout.columns]
+    if changes is not None:
+        detail["changes"] = [changes.first, changes.before]
+    return detail
