@@ -62,7 +62,8 @@ INVENTORY: dict[str, Fields] = {
         personal="student name email relation granted_by revoked_by",
     ),
     "students.Notice": Fields(
-        "id institution guardianship kind channel state queued_at send_at due_on cause changed_at failure",
+        "id institution guardianship kind channel state queued_at send_at send_until due_on cause changed_at "
+        "failure",
         personal="student",
     ),
     "records.Submission": Fields(
@@ -179,7 +180,7 @@ INVENTORY: dict[str, Fields] = {
         "id institution account destination schedule report_key parameters layout sort format neutralise bom pgp_key "
         "changes_from changes_before resends file_name rows size state requested_at tries next_try_at failure "
         "finished_at sent renaming_at outbound_file",
-        personal="staff requested_by",
+        personal="staff told requested_by",
     ),
     "reminders.ReminderSettings": Fields(
         "id institution quiet_from quiet_until weekdays most_a_week days_between approval_above"

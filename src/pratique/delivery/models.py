@@ -166,6 +166,8 @@ class Delivery(TenantModel):
     destination = TenantForeignKey(Destination, null=True, blank=True, db_index=False)
     # Keys of accounts (staff) that are mailed a link; each downloads with their own permission.
     staff = models.JSONField(default=list, blank=True)
+    # Which of them the mail was begun for: nobody is mailed twice.
+    told = models.JSONField(default=list, blank=True)
     schedule = TenantForeignKey(Schedule, null=True, blank=True, db_index=False)
     report_key = models.CharField(max_length=60)
     parameters = models.JSONField(default=dict, blank=True)

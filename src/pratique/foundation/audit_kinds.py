@@ -23,7 +23,7 @@ class Kind(StrEnum):
 _SETTINGS = (
     "institutions:", "requirements:", "accounts:staff:", "reviews:reason:", "vault:", "records:form:",
     "partners:partner:", "partners:client:", "partners:key:", "partners:settings:",
-    "transfers:account:", "transfers:key:", "transfers:settings:", "delivery:destination:",
+    "transfers:account:", "transfers:key:", "transfers:settings:", "delivery:destination:", "delivery:schedule:",
 )  # fmt: skip
 VERBS: Mapping[Kind, tuple[str, ...]] = {
     Kind.VIEWED: ("viewed", "opened", "seen", "read", "listed", "previewed", "shown"),

@@ -121,6 +121,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="delivery",
+            name="told",
+            field=models.JSONField(blank=True, default=list),
+        ),
+        migrations.AddField(
+            model_name="delivery",
             name="staff",
             field=models.JSONField(blank=True, default=list),
         ),

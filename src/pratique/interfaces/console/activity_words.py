@@ -152,6 +152,17 @@ SENTENCES: Mapping[str, str | Promise] = {
     "delivery:delivery:failed": _("Could not deliver a report"),
     "delivery:delivery:retried": _("Had a delivery tried again"),
     "delivery:delivery:cancelled": _("Cancelled a delivery"),
+    "delivery:delivery:resent": _("Sent a delivered file again"),
+    "delivery:link:mailed": _("Mailed a link to a report"),
+    "delivery:link:downloaded": _("Downloaded a report by its link"),
+    "delivery:schedule:created": _("Made a schedule"),
+    "delivery:schedule:changed": _("Changed a schedule"),
+    "delivery:schedule:paused": _("Paused a schedule"),
+    "delivery:schedule:resumed": _("Let a schedule go on"),
+    "delivery:schedule:deleted": _("Deleted a schedule"),
+    "delivery:schedule:run": _("Ran a schedule by hand"),
+    "delivery:schedule:replayed": _("Set a schedule back to an earlier time"),
+    "delivery:schedule:restarted": _("A schedule sends everything again, because the database was moved"),
 }
 
 
