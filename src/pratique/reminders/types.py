@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -105,8 +106,7 @@ class Rules:
     approval_above: int = 500
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What decides whether a student is reminded of one membership now. Days are the school's."""
 
     membership_id: UUID
@@ -122,11 +122,14 @@ class Facts:
     by_mail: bool
     by_text: bool
     invited_on: date | None
-    # Of reminders and nudges that went out or will: how many on or after the first of the last seven days, and the
-    # latest day. `waits`: one waits for approval, or to be sent.
+    # Of reminders and nudges that went out: how many within the seven days that end on the day this one would go
+    # out, and the latest day. `waits`: one waits for approval, or to be sent.
     told_this_week: int
     told_on: date | None
     waits: bool
+    # Where the step was tried before and put off for a reason of PASSING: that row of the ledger, and the reason.
+    ledger_id: UUID | None = None
+    put_off_for: str = ""
 
 
 @dataclass(frozen=True)

@@ -294,6 +294,8 @@ class Notice(TenantModel):
     queued_at = models.DateTimeField()
     # Not before this instant: a decision can be undone for a few seconds, and nobody is reminded at night.
     send_at = models.DateTimeField()
+    # Not from this instant on, until somebody gives it another hour: nobody is reminded at night, however late it got.
+    send_until = models.DateTimeField(null=True, blank=True)
     # The due date that a reminder speaks of.
     due_on = models.DateField(null=True, blank=True)
     # The reminder that it carries out (`reminders.Reminder`).
@@ -322,4 +324,7 @@ class Notice(TenantModel):
                 condition=Q(state="queued") & ~Q(kind="reminder"),
             ),
             models.Index(fields=["institution", "student", "-queued_at"], name="notice_student"),
+            models.Index(
+                fields=["institution", "cause"], name="notice_cause", condition=Q(cause__isnull=False)
+            ),
         ]

@@ -4,9 +4,9 @@ No notice says what the news is: a mail is read over a shoulder and a text on a 
 `students.Notice`; each row goes out once or is put aside in doubt, as invitations are (`sending.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -25,11 +26,13 @@ from pratique.institutions.models import Institution
 from pratique.students import sending
 from pratique.students.actions import notices as actions
 from pratique.students.actions.notices import Claimed, drop_waiting, queue_notice
-from pratique.students.invitations import start_address
+from pratique.students.invitations import other_languages, start_address
 from pratique.students.models import NoticeChannel, NoticeKind, NoticeState
 from pratique.students.sending import Finished, Slice
 
 __all__ = ["drop_waiting", "queue_notice", "send_waiting"]
+
+_NOBODY = UUID(int=0)
 
 
 class _Notices:
@@ -51,6 +54,8 @@ class _Notices:
         )
 
     def doubt_abandoned(self, *, claimed_before: datetime, now: datetime) -> int:
+        # Thousands may have done their part at once; those who do it later are dropped one by one.
+        actions.drop_pointless_reminders(institution_id=self.institution_id, by=self.channel, now=now)
         return actions.doubt_abandoned_notices(claimed_before=claimed_before, now=now)
 
     def wait(self, *, now: datetime) -> bool:
@@ -93,10 +98,7 @@ def _send_mail(mail: BaseEmailBackend, claimed: Claimed, institution: Institutio
 def _send_text(texts: TextSender, claimed: Claimed, institution: Institution) -> Finished:
     if not claimed.number:
         return Finished(claimed.id, NoticeState.FAILED, "no_number")
-    with override(claimed.language or settings.LANGUAGE_CODE):
-        said = _(
-            "There is news from the health office of {institution}. Sign in to read it: {address}"
-        ).format(institution=institution.name, address=settings.BASE_URL + reverse("portal_home"))
+    said = text_of(claimed, institution)
     try:
         texts.send(Text(claimed.number, said, str(claimed.id), str(institution.id)))
     except TextRefusedError as error:
@@ -104,6 +106,47 @@ def _send_text(texts: TextSender, claimed: Claimed, institution: Institution) ->
     except OutcomeUnknownError as error:
         return Finished(claimed.id, NoticeState.IN_DOUBT, str(error))
     return Finished(claimed.id, NoticeState.SENT)
+
+
+def text_of(claimed: Claimed, institution: Institution) -> str:
+    """Return the text message of a notice, in the language that the person chose."""
+    with override(claimed.language or settings.LANGUAGE_CODE):
+        address = settings.BASE_URL + reverse("portal_home")
+        if claimed.kind == NoticeKind.REMINDER:
+            return f"{_asked(claimed, institution.name)} {_('Sign in to see it: {address}').format(address=address)}"
+        return _(
+            "There is news from the health office of {institution}. Sign in to read it: {address}"
+        ).format(institution=institution.name, address=address)
+
+
+def samples(institution: Institution, due_on: date, *, is_over: bool) -> Mapping[str, Mapping[str, str]]:
+    """Return what a reminder of a due date says, by language and channel, to somebody who has an account."""
+    name = "…"
+    found = {}
+    for language, _name in settings.LANGUAGES:
+        one = Claimed(
+            _NOBODY, NoticeKind.REMINDER, name, name, name, name, language, True, "", due_on, is_over
+        )
+        mail = compose(one, institution)
+        text = text_of(one, institution)
+        found[language] = {
+            NoticeChannel.MAIL.value: f"{mail.subject}\n\n{mail.body}",
+            NoticeChannel.TEXT.value: text,
+        }
+    return found
+
+
+def _asked(claimed: Claimed, school: str) -> str:
+    """Say that something is left to do and by when, and nothing of what it is."""
+    assert claimed.due_on is not None, "a reminder is made for a due date"
+    day = date_format(claimed.due_on, "DATE_FORMAT")
+    if claimed.is_over:
+        return _("{institution} still waits for something from you. It was due on {date}.").format(
+            institution=school, date=day
+        )
+    return _("{institution} still waits for something from you. It is due on {date}.").format(
+        institution=school, date=day
+    )
 
 
 class _Words(NamedTuple):
@@ -159,6 +202,16 @@ def _words(claimed: Claimed, school: str) -> _Words:
             ).format(student=student, institution=school),
             start_address(claimed.token),
             _("If you do not know {student}, you need not do anything.").format(student=student),
+        )
+    if claimed.kind == NoticeKind.REMINDER:
+        subject = _("A reminder from {institution}").format(institution=school)
+        asked = _asked(claimed, school)
+        if claimed.has_account:
+            in_settings = _("In the settings of your account you can choose how you are told.")
+            return _Words(subject, f"{asked} {_('Sign in to see what is left to do:')}", portal, in_settings)
+        here = _("Here is your link to begin. It is for you alone and works for 30 days:")
+        return _Words(
+            subject, f"{asked} {here}", start_address(claimed.token), "\n".join([ask, "", *other_languages()])
         )
     if claimed.kind == NoticeKind.SIGNATURE_ASKED:
         return _Words(

@@ -28,6 +28,11 @@ class Migration(migrations.Migration):
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AddField(
+            model_name="notice",
+            name="send_until",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
             model_name="student",
             name="transaction_id",
             field=models.BigIntegerField(
@@ -65,6 +70,14 @@ class Migration(migrations.Migration):
                 fields=["institution", "send_at", "id"],
                 name="notice_before_reminders",
                 condition=models.Q(("state", "queued"), models.Q(("kind", "reminder"), _negated=True)),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="notice",
+            index=models.Index(
+                fields=["institution", "cause"],
+                name="notice_cause",
+                condition=models.Q(("cause__isnull", False)),
             ),
         ),
     ]
