@@ -8,7 +8,7 @@ from python_calamine import CalamineWorkbook
 from pratique.accounts.roles import Role
 from pratique.foundation.models import AuditEvent
 from pratique.interfaces.console.views import reports
-from pratique.reports import actions as report_actions
+from pratique.reports import files
 from pratique.reports.models import ReportRun, RunState
 from tests.integration.console.conftest import text_of
 from tests.schools import NOW, imported, judged
@@ -110,8 +110,8 @@ def test_a_long_report_is_made_in_the_background_and_can_be_watched(
     with school.scope():
         run = ReportRun.objects.get()
         ReportRun.objects.update(state=RunState.RUNNING)
-        path = report_actions.files.path_of(school.institution.id, run.id, "csv")
-        report_actions.files.write(path, [b"a,b\r\n"])
+        path = files.path_of(school.institution.id, run.id, "csv")
+        files.write(path, [b"a,b\r\n"])
         ReportRun.objects.update(state=RunState.DONE, finished_at=NOW, rows=2, size=5)
     assert "Download CSV" in text_of(client.get(page))
     taken = client.get(page + "file/")

@@ -13,7 +13,7 @@ def stacked_bars(
 ) -> dict[str, Any]:
     """Return horizontal stacked bars: one for each label; a series has a name, a tone and its values."""
     return {
-        "stacked": True,
+        "kind": "stacked_bar",
         "labels": list(labels),
         "series": [
             {"name": str(name), "tone": tone, "values": list(values)} for name, tone, values in series
@@ -22,11 +22,18 @@ def stacked_bars(
 
 
 def of_report(chart: ReportChart) -> dict[str, Any]:
-    """Return a report's chart."""
+    """Return a report's chart: "bar", "stacked_bar" or "line"."""
     return {
-        "stacked": chart.kind == "stacked_bar",
+        "kind": chart.kind,
         "labels": [str(label) for label in chart.labels],
         "series": [
             {"name": str(one.name), "tone": one.status, "values": list(one.values)} for one in chart.series
         ],
     }
+
+
+def rows(chart: ReportChart) -> list[tuple[str, Sequence[int]]]:
+    """Return the chart's figures as a table: for each label, a value of each series."""
+    return [
+        (str(label), [one.values[place] for one in chart.series]) for place, label in enumerate(chart.labels)
+    ]

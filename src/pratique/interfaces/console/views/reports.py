@@ -1,28 +1,27 @@
-"""The catalogue, one report, and the files that are made of them."""
+"""The catalogue and one report: its page, and the file that is taken away at once."""
 
-from uuid import UUID
+from typing import Any
 
 from django.contrib import messages
-from django.http import (
-    FileResponse,
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    StreamingHttpResponse,
-)
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pratique.accounts.roles import Permission
 from pratique.foundation import clock
-from pratique.interfaces.console import charts, people, report_page
+from pratique.interfaces.console import (
+    charts,
+    people,
+    report_address,
+    report_list,
+    report_page,
+    report_words,
+)
 from pratique.reports import actions, policies, queries
-from pratique.reports.catalogue import REPORTS
-from pratique.reports.models import ReportRun
-from pratique.reports.types import CONTENT_TYPES, Format, ReportDefinition, ReportError
-from pratique.screens.paging import Page, wanted_page
+from pratique.reports.types import CONTENT_TYPES, ReportDefinition, ReportError, saved_id
+from pratique.screens.paging import Page
 from pratique.screens.permissions import requires
 
 _ROWS_A_PAGE, _RUNS = 50, 20
@@ -34,92 +33,81 @@ _AT_ONCE = 20_000
 @require_safe
 def reports(request: HttpRequest) -> HttpResponse:
     search = request.GET.get("q", "").strip()[:100]
-    found = [
-        one
-        for one in queries.catalogue_for(people.staff(request).role)
-        if all(word in f"{one.title} {one.description}".casefold() for word in search.casefold().split())
-    ]
-    runs = list(queries.recent_runs(limit=_RUNS))
+    groups = report_list.groups(request, search)
+    runs = report_list.titled(request, queries.recent_runs(limit=_RUNS))
     return render(
         request,
         "console/reports/catalogue.html",
         {
-            "reports": found,
+            "groups": groups,
+            "count": sum(len(group.entries) for group in groups),
             "search": search,
-            "runs": _with_titles(runs),
-            "people": people.names(run.requested_by for run in runs),
+            "runs": runs,
+            "people": people.names(run.requested_by for run, _title in runs),
         },
     )
 
 
 @requires(Permission.VIEW_REPORTS)
-@require_safe
+@require_POST
+def report_favourite(request: HttpRequest) -> HttpResponse:
+    """Put a report at the top of one's own catalogue, or back to its place, and go back to where the star is."""
+    wanted = "add" in request.POST
+    key = request.POST.get("add" if wanted else "remove", "")
+    report_list.find(request, key)
+    actions.set_favourite(user=people.staff(request), key=key, wanted=wanted)
+    if request.POST.get("page") == "report":
+        query = request.POST.get("query", "")
+        return redirect(reverse("report", args=[key]) + (f"?{query}" if query else ""))
+    search = request.POST.get("q", "").strip()[:100]
+    return redirect(reverse("reports", query={"q": search} if search else None))
+
+
+@requires(Permission.VIEW_REPORTS)
+@require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, key: str) -> HttpResponse:
-    definition = _definition(request, key)
-    raw = report_page.raw_parameters(definition, request.GET)
-    parsed = queries.parse_parameters(key, raw)
-    shown = {
-        "definition": definition,
-        "fields": report_page.fields(
-            definition, queries.filter_choices(key), parsed.parameters, raw, parsed.errors
-        ),
-        "errors": parsed.errors,
-        "formats": [Format.CSV, Format.XLSX],
-    }
-    if parsed.errors:
-        return render(request, "console/reports/report.html", shown, status=422)
-    now = clock.now()
+    """A report as its address asks for it. Filters that name a person come by POST, and leave with an id."""
+    definition = report_list.find(request, key)
+    if request.method == "POST":
+        return _chosen(request, definition)
+    tidy = report_address.tidied(definition, request.GET)
+    if tidy is not None:
+        return redirect(f"{request.path}?{tidy}" if tidy else request.path)
+    asked = report_address.read(definition, request.GET)
+    parsed = queries.parse_parameters(key, asked.raw)
+    missing = report_page.missing(definition, asked.raw)
+    asked_for = {name for one in missing for name in one.parameter_names}
+    errors = {name: sentence for name, sentence in parsed.errors.items() if name not in asked_for}
+    shown = _frame(request, definition, asked.raw, parsed.parameters, errors)
+    if errors:
+        return _page(request, shown | {"errors": errors}, status=422)
+    if missing:
+        return _page(request, shown | {"missing": missing})
     try:
-        table = queries.table(
-            key,
-            parsed.parameters,
-            now=now,
-            sort=request.GET.get("sort", ""),
-            page=wanted_page(request.GET),
-            page_size=_ROWS_A_PAGE,
-        )
-        chart = queries.chart(key, parsed.parameters, now=now)
+        shown |= _result(request, definition, asked, parsed.parameters)
     except ReportError as error:
-        return render(
-            request, "console/reports/report.html", shown | {"errors": {"": str(error)}}, status=422
-        )
-    rows = [
-        [(column, report_page.cell(column, value)) for column, value in zip(table.columns, row, strict=True)]
-        for row in table.rows
-    ]
-    shown |= {
-        "table": table,
-        "page": Page(rows, table.page, table.page_size, table.total),
-        "chart": chart,
-        "chart_data": charts.of_report(chart) if chart else None,
-    }
-    return render(request, "console/reports/report.html", shown)
+        return _page(request, shown | {"errors": {"": str(error)}}, status=422)
+    return _page(request, shown)
 
 
 @requires(Permission.DOWNLOAD_REPORTS)
 @require_POST
 def report_download(request: HttpRequest, key: str) -> HttpResponseBase:
     """Send the report's file: at once if it is short, else as a run whose progress can be watched."""
-    definition = _definition(request, key)
+    definition = report_list.find(request, key)
     institution, by, now = people.staff(request).institution, people.actor(request), clock.now()
+    asked = report_address.read(definition, request.POST)
     try:
         format = queries.parse_format(request.POST.get("format", ""))
-        parameters = queries.checked_parameters(key, report_page.raw_parameters(definition, request.POST))
+        parameters = queries.checked_parameters(key, asked.raw)
         rows = queries.count(key, parameters, now=now)
+        what: dict[str, Any] = {
+            "institution_id": institution.id, "key": key, "parameters": parameters, "format": format, "by": by,
+            "now": now, "sort": asked.sort, "layout": asked.layout(definition),
+        }  # fmt: skip
         if rows > _AT_ONCE:
-            run = actions.start_run(
-                institution_id=institution.id, key=key, parameters=parameters, format=format, by=by, now=now
-            )
-            return redirect("report_run", run.id)
-        blocks = actions.export(
-            institution_id=institution.id,
-            key=key,
-            parameters=parameters,
-            format=format,
-            by=by,
-            now=now,
-            sort=request.POST.get("sort", ""),
-        )
+            return redirect("report_run", actions.start_run(**what).id)
+        blocks = actions.export(**what)
     except ReportError as error:
         messages.error(request, str(error))
         return redirect("report", key)
@@ -131,78 +119,77 @@ def report_download(request: HttpRequest, key: str) -> HttpResponseBase:
     )
 
 
-@requires(Permission.DOWNLOAD_REPORTS)
-@require_safe
-def report_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    run = _run(run_id)
-    taken = queries.downloads_of(run_id)
-    return render(
-        request,
-        "console/reports/run.html",
-        {
-            "run": run,
-            "title": _title(run),
-            "can_be_downloaded": policies.run_can_be_downloaded(run),
-            "can_be_cancelled": policies.run_can_be_cancelled(run),
-            "taken": taken,
-            "people": people.names([run.requested_by, *(by for by, _at in taken)]),
-        },
-    )
-
-
-@requires(Permission.DOWNLOAD_REPORTS)
-@require_POST
-def report_run_cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    _run(run_id)
-    actions.cancel_run(
-        institution_id=people.staff(request).institution_id,
-        run_id=run_id,
-        by=people.actor(request),
-        now=clock.now(),
-    )
-    return redirect("report_run", run_id)
-
-
-@requires(Permission.DOWNLOAD_REPORTS)
-@require_safe
-def report_run_file(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
-    _run(run_id)
-    try:
-        run, path = actions.download_run(
-            institution_id=people.staff(request).institution_id,
-            run_id=run_id,
-            by=people.actor(request),
-            now=clock.now(),
+def _chosen(request: HttpRequest, definition: ReportDefinition) -> HttpResponse:
+    """Go to the report of what was typed; where that could be several students, ask which."""
+    asked = report_address.read(definition, request.POST)
+    parsed = queries.parse_parameters(definition.key, asked.raw)
+    if not parsed.errors:
+        query = report_address.write(
+            parsed.parameters, columns=asked.columns, sort=asked.sort, keeps=definition.presets
         )
-    except ReportError as error:
-        messages.error(request, str(error))
-        return redirect("report_run", run_id)
-    return FileResponse(
-        path.open("rb"),
-        as_attachment=True,
-        filename=run.file_name,
-        content_type=CONTENT_TYPES[Format(run.format)],
+        return redirect(f"{request.path}?{query}")
+    shown = _frame(request, definition, asked.raw, parsed.parameters, parsed.errors)
+    for field in shown["fields"]:
+        if field.widget == "student" and field.error:
+            shown["matches"] = report_page.matches(field.first)
+            rest = {name: value for name, value in asked.raw.items() if name != field.key}
+            shown["rest"] = report_address.write(
+                rest, columns=asked.columns, sort=asked.sort, keeps=definition.presets
+            )
+            shown["asks_for"] = field.key
+    return _page(request, shown | {"errors": parsed.errors}, status=422)
+
+
+def _frame(
+    request: HttpRequest, definition: ReportDefinition, raw: Any, parameters: Any, errors: Any
+) -> dict[str, Any]:
+    """Return what the page has whether or not there is a result."""
+    user, key = people.staff(request), definition.key
+    fields = report_page.fields(definition, queries.filter_choices(key), parameters, raw, errors)
+    given = request.POST if request.method == "POST" else request.GET
+    own = {*definition.parameter_names, "csrfmiddlewaretoken"}
+    saved = report_list.find_saved(request, key) if saved_id(key) else None
+    return {
+        "definition": definition,
+        "fields": fields,
+        "carried": report_address.carried(given, own),
+        "names_students": any(field.widget == "student" for field in fields),
+        "is_favourite": key in queries.favourites(user),
+        "saved": saved,
+        "maker": people.names([saved.created_by])[saved.created_by] if saved else "",
+        "shared_with": report_list.roles_in_words(saved.shared_with) if saved else "",
+        "may_change": saved is not None and policies.may_change_report(saved, user),
+    }
+
+
+def _result(
+    request: HttpRequest, definition: ReportDefinition, asked: report_address.Asked, parameters: Any
+) -> dict[str, Any]:
+    key, now, layout = definition.key, clock.now(), asked.layout(definition)
+    table = queries.table(
+        key, parameters, now=now, sort=asked.sort, page=asked.page, page_size=_ROWS_A_PAGE, layout=layout
     )
+    chart = queries.chart(key, parameters, now=now)
+    rows = [
+        [(column, report_page.cell(column, value)) for column, value in zip(table.columns, row, strict=True)]
+        for row in table.rows
+    ]
+    query = report_address.write(asked.raw, columns=asked.columns, sort=asked.sort, keeps=definition.presets)
+    return {
+        "table": table,
+        "page": Page(rows, table.page, table.page_size, table.total),
+        "chart": chart,
+        "chart_data": charts.of_report(chart) if chart else None,
+        "chart_rows": charts.rows(chart) if chart else [],
+        "formats": report_words.FORMATS,
+        "query": query,
+        "asked": report_address.pairs(query),
+        "address": request.build_absolute_uri(f"?{query}" if query else request.path),
+        "schedule_query": report_address.for_schedule(definition, asked),
+    }
 
 
-def _definition(request: HttpRequest, key: str) -> ReportDefinition:
-    """Return the report if this role may see it; another one is as good as none."""
-    for one in queries.catalogue_for(people.staff(request).role):
-        if one.key == key:
-            return one
-    raise Http404
-
-
-def _run(run_id: UUID) -> ReportRun:
-    found = queries.run_by_id(run_id)
-    if found is None:
-        raise Http404
-    return found
-
-
-def _title(run: ReportRun) -> str:
-    return str(REPORTS[run.report_key].title) if run.report_key in REPORTS else run.report_key
-
-
-def _with_titles(runs: list[ReportRun]) -> list[tuple[ReportRun, str]]:
-    return [(run, _title(run)) for run in runs]
+def _page(request: HttpRequest, shown: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    if fields := shown.get("fields"):
+        shown["chips"] = report_page.chips(shown["definition"], fields, request.GET)
+    return render(request, "console/reports/report.html", shown, status=status)

@@ -7,37 +7,63 @@ function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+// A line stands for a time or a share that moves; bars lie down, so that their names can be read.
+function shapeOf(data) {
+  return { line: data.kind === "line", stacked: data.kind === "stacked_bar" };
+}
+
+// Bars need room for each name; what would be longer than the window scrolls.
+function makeRoom(canvas, data) {
+  const box = canvas.parentElement;
+  const rows = data.labels.length * (data.kind === "bar" && data.series.length > 1 ? 22 * data.series.length : 30);
+  box.style.height = shapeOf(data).line ? "320px" : `${Math.max(160, rows + 90)}px`;
+  if (rows > 470 && !box.parentElement.matches(".chart-scroll")) {
+    const frame = document.createElement("div");
+    frame.className = "chart-scroll";
+    frame.tabIndex = 0;
+    frame.setAttribute("role", "region");
+    frame.setAttribute("aria-label", canvas.getAttribute("aria-label"));
+    box.before(frame);
+    frame.append(box);
+  }
+}
+
+function dataset(series, index, data) {
+  const tones = ["brand", "expired", "pending", "incomplete"];
+  const tone = color(series.tone === "incomplete" ? "chart-rest" : series.tone || tones[index % tones.length]);
+  const shape = shapeOf(data);
+  const common = { label: series.name, data: series.values, backgroundColor: tone };
+  if (shape.line) {
+    // A dash for each line besides the colors: they are told apart without them.
+    const dashes = [[], [6, 4], [2, 3], [10, 4, 2, 4]];
+    return { ...common, borderColor: tone, borderWidth: 2, borderDash: dashes[index % 4], pointRadius: data.labels.length > 40 ? 0 : 2, tension: 0 };
+  }
+  return { ...common, borderColor: color("paper"), borderWidth: shape.stacked ? { right: 1 } : 0, maxBarThickness: 26 };
+}
+
 function draw(canvas) {
   Chart.defaults.font.family = color("font");
   Chart.defaults.font.size = 13;
   const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
   const ink = color("ink");
-  const tones = ["brand", "expired", "pending", "incomplete"];
+  const { line, stacked } = shapeOf(data);
+  makeRoom(canvas, data);
   drawn.get(canvas)?.destroy();
+  const values = { stacked, beginAtZero: true, ticks: { color: ink, precision: 0 }, grid: { color: color("line") }, border: { display: false } };
+  const names = { stacked, ticks: { color: ink, autoSkip: line, maxRotation: 0, autoSkipPadding: 16 }, grid: { display: false }, border: { color: color("line-strong") } };
+  if (!line) names.ticks.callback = function (value) { return shortened(this.getLabelForValue(value), this.chart.width); };
   drawn.set(canvas, new Chart(canvas, {
-    type: "bar",
-    data: {
-      labels: data.labels,
-      datasets: data.series.map((series, index) => ({
-        label: series.name,
-        data: series.values,
-        backgroundColor: color(series.tone === "incomplete" ? "chart-rest" : series.tone || tones[index % tones.length]),
-        borderColor: color("paper"),
-        borderWidth: data.stacked ? { right: 1 } : 0,
-        maxBarThickness: 26,
-      })),
-    },
+    type: line ? "line" : "bar",
+    data: { labels: data.labels, datasets: data.series.map((series, index) => dataset(series, index, data)) },
     options: {
-      indexAxis: "y",
+      indexAxis: line ? "x" : "y",
       animation: false,
       responsive: true,
       maintainAspectRatio: false,
-      scales: {
-        x: { stacked: data.stacked, beginAtZero: true, ticks: { color: ink, precision: 0 }, grid: { color: color("line") }, border: { display: false } },
-        y: { stacked: data.stacked, ticks: { color: ink, autoSkip: false, callback(value) { return shortened(this.getLabelForValue(value), this.chart.width); } }, grid: { display: false }, border: { color: color("line-strong") } },
-      },
+      interaction: { mode: "index", intersect: false },
+      scales: line ? { x: names, y: values } : { x: values, y: names },
       plugins: {
-        legend: { position: "top", align: "start", display: data.series.length > 1, labels: { color: ink, boxWidth: 12, boxHeight: 12 } },
+        legend: { position: "top", align: "start", display: data.series.length > 1, labels: { color: ink, boxWidth: line ? 28 : 12, boxHeight: line ? 2 : 12 } },
         tooltip: { mode: "index", intersect: false },
       },
     },

@@ -20,12 +20,17 @@ async function copy(element) {
   }
 }
 
-for (const button of document.querySelectorAll("[data-copies]")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    if (await copy(document.getElementById(button.dataset.copies))) {
-      document.getElementById("announcement").textContent = button.dataset.said;
-      button.querySelector("use").setAttribute("href", button.querySelector("use").getAttribute("href").replace("#content_copy", "#check"));
-    }
-  });
+function show() {
+  for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
 }
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (button && await copy(document.getElementById(button.dataset.copies))) {
+    document.getElementById("announcement").textContent = button.dataset.said;
+    button.querySelector("use").setAttribute("href", button.querySelector("use").getAttribute("href").replace("#content_copy", "#check"));
+  }
+});
+// A part that htmx exchanges brings its buttons along.
+document.addEventListener("htmx:after:settle", show);
+show();
