@@ -96,6 +96,15 @@ CHIPS: Mapping[str, Mapping[str, Chip]] = {
         "failed": Chip("rejected", "cancel", _("Failed")),
         "cancelled": Chip("incomplete", "remove_circle", _("Cancelled")),
     },
+    "schedule": {
+        "ready": Chip("approved", "check_circle", _("Runs well")),
+        "waiting": Chip("pending", "autorenew", _("On its way")),
+        "never": Chip("incomplete", "radio_button_unchecked", _("Nothing delivered yet")),
+        "failing": Chip("expired", "error_outline", _("Last try failed")),
+        "stopped": Chip("rejected", "cancel", _("Destination stopped")),
+        "paused": Chip("incomplete", "remove_circle", _("Paused")),
+        "in_doubt": Chip("rejected", "help_outline", _("Waits for your answer")),
+    },
     "run": {
         "queued": Chip("pending", "schedule", _("Waiting")),
         "running": Chip("pending", "autorenew", _("Being made")),

@@ -15,12 +15,12 @@ from pratique.screens.permissions import granted
 
 @dataclass(frozen=True)
 class Section:
-    """An entry of the navigation. `route` is also the prefix by which the present page is recognised."""
+    """An entry of the navigation. By `prefix` (one, or several) of its route the present page is recognised."""
 
     route: str
     name: str | Promise
     permission: Permission
-    prefix: str
+    prefix: str | tuple[str, ...]
 
 
 SECTIONS = (
@@ -29,7 +29,7 @@ SECTIONS = (
     Section("review_queue", _("Review"), Permission.REVIEW, "review"),
     Section("review_reasons", _("Return reasons"), Permission.MANAGE_REASONS, "review_reason"),
     Section("rosters", _("Rosters"), Permission.IMPORT_ROSTERS, "roster"),
-    Section("reports", _("Reports"), Permission.VIEW_REPORTS, "report"),
+    Section("reports", _("Reports"), Permission.VIEW_REPORTS, ("report", "schedule")),
     Section("partners", _("Partners"), Permission.VIEW_PARTNERS, "partner"),
     Section("transfers", _("File transfer"), Permission.VIEW_TRANSFERS, "transfer"),
     Section("activity", _("Activity"), Permission.VIEW_AUDIT, "activity"),
