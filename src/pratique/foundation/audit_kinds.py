@@ -23,12 +23,13 @@ class Kind(StrEnum):
 _SETTINGS = (
     "institutions:", "requirements:", "accounts:staff:", "reviews:reason:", "vault:", "records:form:",
     "partners:partner:", "partners:client:", "partners:key:", "partners:settings:",
-    "transfers:account:", "transfers:key:", "transfers:settings:", "delivery:destination:", "delivery:schedule:",
+    "transfers:account:", "transfers:key:", "transfers:settings:", "delivery:destination:",
+    "reminders:ladder:", "reminders:settings:", "delivery:schedule:",
 )  # fmt: skip
 VERBS: Mapping[Kind, tuple[str, ...]] = {
     Kind.VIEWED: ("viewed", "opened", "seen", "read", "listed", "previewed", "shown"),
     Kind.EXPORTED: ("exported", "downloaded", "printed"),
-    Kind.DECIDED: ("approved", "rejected", "decided", "undone", "returned", "approved_many", "reviewed"),
+    Kind.DECIDED: ("approved", "rejected", "decided", "undone", "returned", "approved_many", "reviewed", "refused"),
     Kind.SIGNED_IN: (
         "signed_in", "signed_out", "activated", "sign_in_failed", "wrong_answer", "password_set", "locked_out",
     ),

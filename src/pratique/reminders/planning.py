@@ -55,7 +55,7 @@ def nothing_to_do(facts: Facts, today: date) -> str:
         return "complete"
     if facts.user_complete:
         return "all_handed_in"
-    return "being_judged" if facts.stale else ""
+    return ""
 
 
 def ways(facts: Facts, channels: Sequence[str]) -> tuple[str, ...]:
@@ -71,6 +71,8 @@ def left_out(facts: Facts, channels: Sequence[str], rules: Rules, *, today: date
     """
     if reason := nothing_to_do(facts, today):
         return reason
+    if facts.stale:
+        return "being_judged"
     if facts.waits:
         return "waiting"
     if not ways(facts, channels):

@@ -87,11 +87,9 @@ REASONS: Words = {
     "lapsed": _("Nobody decided in time."),
 }
 # Those that pass by themselves: the same step is tried again until the next one is reached.
-PASSING = frozenset({"waiting", "just_invited", "written_lately", "capped"})
+PASSING = frozenset({"being_judged", "waiting", "just_invited", "written_lately", "capped"})
 # Those that say that nothing is asked of the student (any more).
-NOTHING_TO_DO = frozenset(
-    {"complete", "all_handed_in", "archived", "ended", "no_tracker", "being_judged", "date_moved"}
-)
+NOTHING_TO_DO = frozenset({"complete", "all_handed_in", "archived", "ended", "no_tracker", "date_moved"})
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -153,7 +153,12 @@ def queue_reminders(
             for id_, one in zip(ids, asked, strict=True)
         ),
     )
-    values = {"institution": institution_id, "now": now, "send_at": send_at, "send_until": send_until}
+    values: dict[str, Any] = {
+        "institution": institution_id,
+        "now": now,
+        "send_at": send_at,
+        "send_until": send_until,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE_REMINDERS, values)
         queued: int = cursor.rowcount
@@ -205,7 +210,7 @@ _DROP_POINTLESS = f"""
 
 def drop_pointless_reminders(*, institution_id: UUID, by: NoticeChannel, now: datetime) -> int:
     """Drop the reminders that are due and whose student has nothing left to do; return how many."""
-    values = {"institution": institution_id, "channel": by.value, "now": now}
+    values: dict[str, Any] = {"institution": institution_id, "channel": by.value, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_DROP_POINTLESS, values)
         return int(cursor.rowcount)
