@@ -86,6 +86,15 @@ def mark_lapsed(*, institution: Institution, today: date, now: datetime) -> int:
         return mark_lapsed_stale(today=today, now=now)
 
 
+def note_day(*, institution: Institution, today: date, now: datetime) -> None:
+    """Note how everybody stands as the figures of `today`; the last note of a day is the one that stays.
+
+    Figures are derived and nobody's deed: nothing goes into the audit trail, and `now` is kept nowhere.
+    """
+    with institution_scope(institution.id):
+        store.note_day(institution_id=institution.id, day=today)
+
+
 def compiled_sets(today: date) -> Mapping[UUID, CompiledSet]:
     """Return by requirement group what is in force on `today`, ready to judge with."""
     sets = {group: compiled_set(in_force) for group, in_force in requirements.sets_in_force(today).items()}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -163,3 +163,55 @@ def write(changes: Changes, *, institution_id: UUID, now: datetime) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(statement, values)
             bulk.drop(table)
+
+
+# Every tracker, also an empty one, and those without: a note of this day is replaced whole, and a row that did not
+# change is not touched, so that noting every hour costs nothing.
+_NOTE_TRACKERS = """
+    insert into compliance_trackerday as d
+        (id, institution_id, day, package_id, tracker_id, students, complete, user_complete)
+    select gen_random_uuid(), %(institution)s, %(day)s, k.package_id, k.tracker_id,
+        count(m.id), count(m.id) filter (where m.complete), count(m.id) filter (where m.user_complete)
+    from (
+        select package_id, id as tracker_id from institutions_tracker where institution_id = %(institution)s
+        union all select id, null from institutions_package where institution_id = %(institution)s
+    ) k
+    left join students_membership m on m.institution_id = %(institution)s and m.package_id = k.package_id
+        and m.tracker_id is not distinct from k.tracker_id and m.state = 'active'
+    group by k.package_id, k.tracker_id
+    on conflict (institution_id, day, package_id, tracker_id) do update set
+        students = excluded.students, complete = excluded.complete, user_complete = excluded.user_complete
+    where (d.students, d.complete, d.user_complete)
+        is distinct from (excluded.students, excluded.complete, excluded.user_complete)
+"""
+_STATUSES = ("incomplete", "pending", "approved", "rejected", "expired")
+# What an earlier note of the day has and nobody has any more becomes zero.
+_NOTE_REQUIREMENTS = f"""
+    insert into compliance_requirementday as d
+        (id, institution_id, day, tracker_id, requirement_key, {", ".join(_STATUSES)})
+    select gen_random_uuid(), %(institution)s, %(day)s, tracker_id, requirement_key,
+        {", ".join(f"coalesce(sum(count) filter (where status = '{one}'), 0)" for one in _STATUSES)}
+    from (
+        select m.tracker_id, i.requirement_key, i.status, count(*) as count
+        from compliance_item i
+        join students_membership m on m.institution_id = i.institution_id and m.id = i.membership_id
+        where i.institution_id = %(institution)s and m.state = 'active'
+        group by 1, 2, 3
+        union all
+        select tracker_id, requirement_key, '', 0 from compliance_requirementday
+        where institution_id = %(institution)s and day = %(day)s
+    ) counted
+    group by tracker_id, requirement_key
+    on conflict (institution_id, day, tracker_id, requirement_key) do update set
+        {", ".join(f"{one} = excluded.{one}" for one in _STATUSES)}
+    where ({", ".join(f"d.{one}" for one in _STATUSES)})
+        is distinct from ({", ".join(f"excluded.{one}" for one in _STATUSES)})
+"""  # noqa: S608  (constants only)
+
+
+def note_day(*, institution_id: UUID, day: date) -> None:
+    """Write how trackers and requirements stand as the figures of `day`, over what was noted of it: two statements."""
+    values: dict[str, Any] = {"institution": institution_id, "day": day}
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_TRACKERS, values)
+        cursor.execute(_NOTE_REQUIREMENTS, values)

@@ -49,6 +49,16 @@ def mark_lapsed(timestamp: int) -> None:
             _enqueue(institution_id)
 
 
+# The last of a day is at 23:55 (or 23:25, 23:40 where clocks differ by less than an hour).
+@app.periodic(cron="55 * * * *")
+@app.task(name="compliance.note_days", queue="timed")
+def note_days(timestamp: int) -> None:
+    """Every hour: note how everybody stands, for the day that it is at each institution."""
+    for institution_id in all_institution_ids():
+        institution = _institution(institution_id)
+        actions.note_day(institution=institution, today=clock.today(institution.time_zone), now=clock.now())
+
+
 def _enqueue(institution_id: UUID) -> None:
     enqueue(
         "compliance.evaluate_stale",

@@ -2,18 +2,25 @@
 
 import datetime
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from pratique.compliance.actions import evaluate
 from pratique.compliance.models import Item
 from pratique.foundation.ids import new_account_token, new_id
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution, Package, RequirementGroup, Term, Tracker
+from pratique.records.models import Document, Dose, Evidence, Exemption, FormAnswer, Titer
 from pratique.requirements.models import Requirement, RequirementSet
 from pratique.rosters.models import RosterImport, RowResult
 from pratique.students.models import Membership, Student
 
 NOW = datetime.datetime(2026, 9, 1, 12, tzinfo=datetime.UTC)
+TODAY = datetime.date(2026, 9, 1)
 REQUIREMENTS = (("mmr", "MMR"), ("tdap", "Tdap"))
+# A requirement as (key, name), or whole as `rules.requirement_from_data` reads it.
+Asked = tuple[str, str] | Mapping[str, Any]
 
 
 @dataclass
@@ -37,6 +44,7 @@ class School:
         state: str = "active",
         package: Package | None = None,
         dates: dict[str, datetime.date] | None = None,
+        reasons: dict[str, list[dict[str, object]]] | None = None,
         changed_at: datetime.datetime | None = None,
         **fields: object,
     ) -> Membership:
@@ -76,12 +84,26 @@ class School:
                     requirement_key=key,
                     status=status,
                     administered_on=(dates or {}).get(key),
+                    reasons=(reasons or {}).get(key, []),
                     status_changed_at=NOW,
                     digest=0,
                 )
                 for key, status in statuses.items()
             )
         return membership
+
+    def hand_in(self, membership: Membership, *pieces: Evidence) -> None:
+        """Put unsaved pieces of evidence on record of a student; nothing is judged."""
+        with institution_scope(self.id):
+            for piece in pieces:
+                piece.institution_id, piece.student_id = self.id, membership.student_id
+                piece.save(force_insert=True)
+
+    def judge(self, *, today: datetime.date = TODAY) -> None:
+        """Judge everybody as the worker does, so that items say what the rules say."""
+        with institution_scope(self.id):
+            everybody = list(Membership.objects.values_list("id", flat=True))
+            evaluate(institution=self.institution, membership_ids=everybody, today=today, now=NOW)
 
     def roster_import(
         self, *results: dict[str, object], received_at: datetime.datetime = NOW
@@ -107,7 +129,45 @@ class School:
         return stored
 
 
-def a_school(slug: str = "ours", *, requirements: tuple[tuple[str, str], ...] = REQUIREMENTS) -> School:
+def _reviewed(state: str) -> dict[str, Any]:
+    review = {} if state == "pending" else {"reviewed_at": NOW, "reviewed_by": "staff:nurse"}
+    return {"state": state, "submitted_at": NOW, **review}
+
+
+def dose(cvx: str, on: str, state: str = "approved", **more: Any) -> Dose:
+    return Dose(cvx=cvx, administered_on=datetime.date.fromisoformat(on), **_reviewed(state), **more)
+
+
+def titer(antibody: str, result: str, on: str = "2026-03-01", state: str = "approved", **more: Any) -> Titer:
+    collected = datetime.date.fromisoformat(on)
+    return Titer(antibody=antibody, result=result, collected_on=collected, **_reviewed(state), **more)
+
+
+def paper(kind: str, on: str, state: str = "approved") -> Document:
+    return Document(kind=kind, issued_on=datetime.date.fromisoformat(on), **_reviewed(state))
+
+
+def answers(form: str, given: dict[str, Any], on: str = "2026-05-01", state: str = "approved") -> FormAnswer:
+    signed = datetime.date.fromisoformat(on)
+    return FormAnswer(form=form, answers=given, signed_on=signed, **_reviewed(state))
+
+
+def exemption(
+    kind: str = "medical", requirement: str = "", *, granted: str = "2026-05-01", ends: str = "",
+    state: str = "approved", **more: Any,
+) -> Exemption:  # fmt: skip
+    return Exemption(
+        kind=kind,
+        requirement_key=requirement,
+        granted_on=datetime.date.fromisoformat(granted),
+        expires_on=datetime.date.fromisoformat(ends) if ends else None,
+        has_document=True,
+        **_reviewed(state),
+        **more,
+    )
+
+
+def a_school(slug: str = "ours", *, requirements: tuple[Asked, ...] = REQUIREMENTS) -> School:
     """Return a school with the groups Nursing and Graduate, the term Fall 2026, trackers, requirements."""
     key = new_id()
     with institution_scope(key):
@@ -141,12 +201,13 @@ def a_school(slug: str = "ours", *, requirements: tuple[tuple[str, str], ...] = 
 def publish(
     school: School,
     group: RequirementGroup,
-    requirements: tuple[tuple[str, str], ...],
+    requirements: tuple[Asked, ...],
     *,
     version: int = 1,
     applies_from: datetime.date = datetime.date(2026, 1, 1),
 ) -> None:
-    """Publish a set of requirements (key, name) for `group`."""
+    """Publish a set of requirements for `group`."""
+    rules = [_as_rule(asked) for asked in requirements]
     with institution_scope(school.id):
         stored = RequirementSet.objects.create(
             institution=school.institution,
@@ -158,12 +219,19 @@ def publish(
             Requirement(
                 institution=school.institution,
                 requirement_set=stored,
-                key=key,
-                name=name,
+                key=rule["key"],
+                name=rule["name"],
                 position=position,
-                rule={},
+                rule=rule,
             )
-            for position, (key, name) in enumerate(requirements, 1)
+            for position, rule in enumerate(rules, 1)
         )
         stored.state, stored.published_at, stored.published_by = "published", NOW, "system"
         stored.save()
+
+
+def _as_rule(asked: Asked) -> dict[str, Any]:
+    if isinstance(asked, Mapping):
+        return dict(asked)
+    key, name = asked
+    return {"key": key, "name": name, "rule": {"kind": "document", "document": key}}

@@ -1,0 +1,149 @@
+"""Dose list: a row a dose, with its code, its name, its date as far as it is known, and who reviewed it."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from django.utils.functional import lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from pratique.accounts.roles import Permission
+from pratique.records.models import DatePrecision
+from pratique.records.products import all_products, group_names
+from pratique.reports.definitions.counting import grouped, stacked
+from pratique.reports.definitions.evidence import (
+    EVIDENCE,
+    EVIDENCE_FILTERS,
+    REVIEW_TITLES,
+    evidence_columns,
+    evidence_source,
+    vaccine_in_words,
+    within,
+)
+from pratique.reports.definitions.student_columns import NAMES, more_columns
+from pratique.reports.types import (
+    Category,
+    Choice,
+    Column,
+    ColumnKind,
+    Filter,
+    FilterKind,
+    Parameters,
+    ReportChart,
+    ReportContext,
+    ReportDefinition,
+    Source,
+    Text,
+)
+
+_MOST_BARS = 12
+
+
+def _group_name(group: str) -> str:
+    return group_names(get_language() or "en").get(group, group)
+
+
+_lazy_group_name: Callable[[str], Text] = lazy(_group_name, str)
+_VACCINE = Filter(
+    "vaccine",
+    gettext_lazy("Vaccine"),
+    FilterKind.CHOICE,
+    many=True,
+    choices=tuple(Choice(group, _lazy_group_name(group)) for group in group_names("en")),
+)
+_GIVEN = Filter("given", gettext_lazy("Given"), FilterKind.DATE_RANGE)
+_PRECISION_WORDS = {
+    DatePrecision.DAY: gettext_lazy("Day"),
+    DatePrecision.MONTH: gettext_lazy("Month"),
+    DatePrecision.YEAR: gettext_lazy("Year"),
+}
+
+
+def _precision_in_words(precision: str) -> str:
+    return str(_PRECISION_WORDS[DatePrecision(precision)])
+
+
+_COLUMNS = (
+    *NAMES,
+    Column("cvx", gettext_lazy("CVX"), ColumnKind.TEXT, "x.cvx", section=EVIDENCE),
+    Column("vaccine", gettext_lazy("Vaccine"), ColumnKind.TEXT, "x.cvx", sortable=False, section=EVIDENCE,
+           words=vaccine_in_words),
+    Column("product", gettext_lazy("Product"), ColumnKind.TEXT, "x.product", section=EVIDENCE),
+    Column("mvx", gettext_lazy("Maker (MVX)"), ColumnKind.TEXT, "x.mvx", shown=False, section=EVIDENCE),
+    Column("lot", gettext_lazy("Lot"), ColumnKind.TEXT, "x.lot", section=EVIDENCE),
+    # The first day of what is known; the next column says how much that is.
+    Column("administered_on", gettext_lazy("Given on"), ColumnKind.DATE, "x.administered_on", section=EVIDENCE),
+    Column("precision", gettext_lazy("Date known to the"), ColumnKind.TEXT, "x.precision", section=EVIDENCE,
+           words=_precision_in_words),
+    *evidence_columns(),
+    *more_columns("tracker"),
+)  # fmt: skip
+
+
+@cache
+def _codes(group: str) -> frozenset[str]:
+    return frozenset(product.cvx for product in all_products() if group in product.groups)
+
+
+def _source(parameters: Parameters, columns: Sequence[Column], context: ReportContext) -> Source:
+    arguments: dict[str, Any] = {}
+    conditions = within("x.administered_on", "given", parameters, arguments)
+    if "vaccine" in parameters:
+        conditions.append("x.cvx = any(%(cvx)s::text[])")
+        arguments["cvx"] = sorted(frozenset().union(*(_codes(group) for group in parameters["vaccine"])))
+    return evidence_source("records_dose", parameters, conditions=conditions, arguments=arguments)
+
+
+def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
+    rows = grouped(
+        _source(parameters, _COLUMNS, context), context, "x.cvx, x.state, count(*)", "group by 1, 2"
+    )
+    counts: dict[tuple[str, str], int] = {}
+    for cvx, state, count in rows:
+        # A combined vaccine stands with each of its groups.
+        for group in _groups_of(cvx):
+            counts[group, state] = counts.get((group, state), 0) + count
+    totals: dict[str, int] = {}
+    for (group, _state), count in counts.items():
+        totals[group] = totals.get(group, 0) + count
+    most = sorted(totals, key=lambda group: (-totals[group], group))[:_MOST_BARS]
+    total = sum(count for *_codes, count in rows)
+    summary = _("No doses match these filters.")
+    if total:
+        summary = ngettext(
+            "%(total)s dose. Most often: %(name)s (%(most)s).",
+            "%(total)s doses. Most often: %(name)s (%(most)s).",
+            total,
+        ) % {"total": f"{total:,}", "name": _named(most[0]), "most": f"{totals[most[0]]:,}"}
+    return stacked(
+        _("Doses by vaccine and review"),
+        {group: _named(group) for group in most},
+        REVIEW_TITLES,
+        counts,
+        summary,
+        statuses={state: state for state in REVIEW_TITLES},
+    )
+
+
+def _named(group: str) -> str:
+    return _group_name(group) if group else _("Other vaccines")
+
+
+@cache
+def _groups_of(cvx: str) -> tuple[str, ...]:
+    return next((product.groups for product in all_products() if product.cvx == cvx), ()) or ("",)
+
+
+REPORT = ReportDefinition(
+    key="doses",
+    title=gettext_lazy("Doses"),
+    description=gettext_lazy("One row for each dose on record: code, date, source, and who reviewed it."),
+    permission=Permission.VIEW_REPORTS,
+    filters=(*EVIDENCE_FILTERS, _VACCINE, _GIVEN),
+    default_sort="last_name",
+    columns=lambda parameters, context: _COLUMNS,
+    source=_source,
+    chart=_chart,
+    category=Category.RECORDS,
+)
