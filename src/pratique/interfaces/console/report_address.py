@@ -120,17 +120,8 @@ def pairs(query: str) -> list[tuple[str, str]]:
 
 def for_schedule(definition: ReportDefinition, asked: Asked) -> str:
     """Return the query with which the form of a new schedule begins with this report as it is shown."""
-    query = QueryDict(mutable=True)
-    query["report"] = definition.key
-    for name, values in asked.raw.items():
-        query.setlist(name, values)
-    if asked.columns:
-        query["columns-of"] = definition.key
-        query.setlist("column", [column.key for column in asked.columns])
-    for column in asked.columns:
-        if column.title:
-            query[f"title-{column.key}"] = column.title
-    return query.urlencode(safe=_PLAIN)
+    asks = write(asked.raw, columns=asked.columns, sort=asked.sort, keeps=definition.presets)
+    return f"report={definition.key}" + (f"&{asks}" if asks else "")
 
 
 def _columns(query: QueryDict) -> tuple[ChosenColumn, ...]:

@@ -4,7 +4,7 @@ Columns come as `column` (a key for each, in order), `title.<key>` and `width.<k
 pressed (`report_columns.done`). What an address asks of a report (`report_address`) is understood too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from pratique.accounts.models import User
 from pratique.delivery.types import SchedulePlan
 from pratique.interfaces.console import report_address, report_columns, report_page
-from pratique.reports import queries
+from pratique.reports import layouts, queries
 from pratique.reports.types import (
     ChosenColumn,
     Column,
+    Layout,
     Parameters,
     ReportDefinition,
     ReportError,
@@ -37,7 +38,14 @@ class Row:
     usual: str
     own: str = ""
     width: str = ""
+    # Characters that it gets in fixed width, if nobody says how many.
+    usual_width: int | None = None
     error: str = ""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the column was there when it was chosen, and is not now."""
+        return self.usual_width is None
 
 
 @dataclass(frozen=True)
@@ -52,15 +60,6 @@ class ReportPart:
     columns: Sequence[Column] = ()
     rows: Sequence[Row] = ()
     sections: Sequence[report_columns.Section] = ()
-
-    @property
-    def deeds(self) -> Sequence[tuple[str, str, str]]:
-        """The buttons of a column: what it does, its icon, its words."""
-        return (
-            ("up", "arrow_upward", _("Move up:")),
-            ("down", "arrow_downward", _("Move down:")),
-            ("remove", "close", _("Take out:")),
-        )
 
     @property
     def has_delta(self) -> bool:
@@ -104,10 +103,8 @@ def read(key: str, data: QueryDict, *, now: datetime, plan: SchedulePlan | None 
         return ReportPart(key, errors={"": str(wrong)})
     is_typed, asked = data.get(OF) == key, report_address.read(definition, data)
     raw = asked.raw
-    if is_typed:
-        raw = _every(definition, data.getlist)
-    elif plan and plan.report_key == key:
-        raw = _every(definition, lambda name: _texts(plan.parameters.get(name, "")))
+    if plan and plan.report_key == key and not is_typed:
+        raw = {name: _texts(plan.parameters.get(name, "")) for name in definition.parameter_names}
     parsed = queries.parse_parameters(key, raw)
     fields = report_page.fields(
         definition, queries.filter_choices(key), parsed.parameters, raw, parsed.errors
@@ -123,22 +120,17 @@ def read(key: str, data: QueryDict, *, now: datetime, plan: SchedulePlan | None 
     picked = report_columns.chosen(definition, columns, given)
     picked = report_columns.done(picked, data.get("deed", ""), columns)
     known = {one.key: str(one.title) for one in columns}
+    usual = dict(zip(known, layouts.widths(Layout(), columns), strict=True))
     rows = [
         Row(
             one.key, known.get(one.key, one.key), one.title,
             data.get(WIDTH + one.key, "").strip()[:6] if is_typed else str(one.width or ""),
+            usual.get(one.key),
         )
         for one in picked
     ]  # fmt: skip
     rows = [replace(one, error=_wrong(one.width)) for one in rows]
     return replace(part, columns=columns, rows=rows, sections=report_columns.sections(columns, picked))
-
-
-def _every(definition: ReportDefinition, values: Callable[[str], list[str]]) -> Mapping[str, Sequence[str]]:
-    """Return all parameters, empty ones too: those lift what a saved report narrows by itself."""
-    return {
-        name: [one.replace("\0", "") for one in values(name)] or [""] for name in definition.parameter_names
-    }
 
 
 def _texts(value: Any) -> list[str]:

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from pratique.accounts.models import User
-from pratique.accounts.roles import STAFF_ROLES, Permission, role_allows
+from pratique.accounts.roles import STAFF_ROLES, Permission, permissions_of
 from pratique.delivery import encrypting, names, queries, timing
 from pratique.delivery.models import Contents, Destination
 from pratique.delivery.types import DeliveryError, Place, SchedulePlan
@@ -28,6 +28,7 @@ from pratique.interfaces.console.schedule_forms import (
     calendar_of,
     keys,
 )
+from pratique.reports import queries as report_queries
 from pratique.reports.types import Format, Layout
 from pratique.transfers.models import TransferAccount
 
@@ -70,8 +71,6 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
     destinations = Destination.objects.filter(
         Q(closed_at__isnull=True) | Q(id=kept.get("destination") or None)
     ).order_by("name", "id")
-    may = [role for role in STAFF_ROLES if role_allows(role, Permission.DOWNLOAD_REPORTS)]
-    colleagues = User.objects.filter(role__in=may, is_active=True).exclude(email="").order_by("name", "id")
     form.fields["account"].choices = [  # type: ignore[attr-defined]
         ("", _("Choose an account")),
         *((str(one.id), one.name) for one in accounts),
@@ -80,12 +79,16 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
         ("", _("Choose a destination")),
         *((str(one.id), one.name) for one in destinations),
     ]
-    form.fields["staff"].choices = [(str(one.id), one.name) for one in colleagues]  # type: ignore[attr-defined]
     return form
 
 
 def offer(form: ScheduleForm, part: ReportPart) -> None:
-    """Let the form choose from what its report has."""
+    """Let the form choose from what its report has: an order, and colleagues who may download it."""
+    needed = {Permission.DOWNLOAD_REPORTS} | ({part.definition.permission} if part.definition else set())
+    colleagues = User.objects.filter(role__in=STAFF_ROLES, is_active=True).exclude(email="")
+    form.fields["staff"].choices = [  # type: ignore[attr-defined]
+        (str(one.id), one.name) for one in colleagues.order_by("name", "id") if needed <= permissions_of(one)
+    ]
     form.fields["sort"].choices = [  # type: ignore[attr-defined]
         ("", _("As the report has it")),
         *part.sorts,
@@ -187,9 +190,13 @@ def preview(form: ScheduleForm, part: ReportPart, *, zone: ZoneInfo, now: dateti
         file_format = Format(values["format"])
         template = values["template"] or names.default_template(file_format.extension)
         try:
-            shown["file_name"] = names.file_name(
-                template, report=part.key, local_now=now.astimezone(zone), is_taken=lambda _name: False
+            name = names.file_name(
+                template,
+                report=report_queries.short_name(part.key),
+                local_now=now.astimezone(zone),
+                is_taken=lambda _name: False,
             )
+            shown["file_name"] = (name or "") + (encrypting.EXTENSION if values.get("pgp_key") else "")
         except DeliveryError as wrong:
             shown["file_problem"] = str(wrong)
     if {"when", "every_minutes", "times", "weekdays", "days"} <= values.keys():

@@ -107,7 +107,7 @@ def _still_open(request: HttpRequest, form: ScheduleForm) -> ScheduleForm:
     again = schedule_page.new_form(
         people.staff(request), initial={**form.initial, **typed(form, request.POST)}
     )
-    again.fields["sort"] = form.fields["sort"]
+    again.fields |= {name: form.fields[name] for name in ("sort", "staff")}
     return again
 
 
@@ -158,5 +158,5 @@ def _bound(request: HttpRequest, form: ScheduleForm) -> ScheduleForm:
             form.add_prefix(name), ["" if one is None else str(one) for one in values if one is not False]
         )
     bound = schedule_page.new_form(people.staff(request), data, initial={})
-    bound.fields["sort"] = form.fields["sort"]
+    bound.fields |= {name: form.fields[name] for name in ("sort", "staff")}
     return bound

@@ -1,11 +1,11 @@
-/* Building a report: find a column by its name, and draw chosen ones to another place. The server does the rest, and
-   all of it without this file: what the buttons do, it does. */
+/* Building a report, and choosing a schedule's columns: find a column by its name, and draw chosen ones to another
+   place. The server does the rest, and all of it without this file: what the buttons do, it does. */
 "use strict";
 
 // A list that somebody has opened stays open when the form is drawn again.
 htmx.config.morphIgnore.push("open");
 
-const form = document.getElementById("builder");
+const form = document.getElementById("builder") ?? document.getElementById("schedule-form");
 
 function find(text) {
   const box = document.getElementById("more-columns");
