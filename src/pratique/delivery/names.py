@@ -47,6 +47,21 @@ def file_name(
 
     if not any(field == "n" for _text, field, _spec in parts):
         return None if is_taken(numbered(1)) else numbered(1)
+    return _first_free(numbered, is_taken)
+
+
+def numbered_again(name: str, *, is_taken: Callable[[str], bool]) -> str:
+    """Return a free name that is like `name`, which is taken: `students-2.csv` for `students.csv`."""
+    stem, dot, ending = name.removesuffix(".pgp").rpartition(".")
+    stem, ending = (stem, dot + ending) if stem else (ending, "")
+    ending += ".pgp" if name.endswith(".pgp") else ""
+    free = _first_free(lambda number: f"{stem}-{number + 1}{ending}", is_taken)
+    assert free is not None, "nobody has so many files"
+    return free
+
+
+def _first_free(numbered: Callable[[int], str], is_taken: Callable[[str], bool]) -> str | None:
+    """Return a name that is free while the one before is taken; None if there is none at all."""
     taken, free = 0, 1
     while is_taken(numbered(free)):
         taken, free = free, free * 2

@@ -1,6 +1,6 @@
 """Reading destinations and deliveries, for screens and commands. All of it wants an open `institution_scope`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -8,9 +8,13 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
+from pratique.accounts.models import User
+from pratique.accounts.roles import STAFF_ROLES, Permission, user_allows
 from pratique.delivery import timing
 from pratique.delivery.models import Delivery, DeliveryState, Destination, Schedule
-from pratique.delivery.types import Place, SchedulePlan
+from pratique.delivery.types import Place, SchedulePlan, place_of
+from pratique.reports import layouts
+from pratique.reports import queries as reports
 from pratique.reports.types import Format
 
 # What lists can be ordered by; `-` before a key turns it round. The second column keeps one order.
@@ -110,6 +114,20 @@ def delivery_by_id(delivery_id: UUID) -> Delivery | None:
     return Delivery.objects.select_related("account", "destination").filter(id=delivery_id).first()
 
 
+def recipients(staff: Iterable[UUID], report: str) -> Sequence[User]:
+    """Return those of `staff` who may download a report now, in no order: who left or lost the right is not there.
+
+    Raises UnknownReportError.
+    """
+    needed = reports.definition(report).permission
+    found = User.objects.filter(
+        id__in=list(staff), is_active=True, role__in=[one.value for one in STAFF_ROLES]
+    )
+    return [
+        one for one in found if user_allows(one, Permission.DOWNLOAD_REPORTS) and user_allows(one, needed)
+    ]
+
+
 def waiting_for(destination: Destination) -> int:
     """Return how many deliveries wait for a destination, or are on their way."""
     return Delivery.objects.filter(destination_id=destination.id, state__in=OPEN_STATES).count()
@@ -141,7 +159,7 @@ def schedules(
     if report:
         found = found.filter(report_key=report)
     if state:
-        found = found.filter(stands=state)
+        found = found.filter(Q(stands=state))
     return found.annotate(lower_name=Lower("name")).order_by(*_order(SCHEDULE_SORTS, sort, "name"))
 
 
@@ -157,22 +175,17 @@ def schedule_by_name(name: str) -> Schedule | None:
 
 def schedule_standing(schedule: Schedule) -> ScheduleStanding:
     """Return how a schedule stands. One that `schedules` or `schedule_by_id` gave asks nothing of the database."""
-    stands = getattr(schedule, "stands", None)
-    if stands is None:
-        stands = (
-            _with_standing(Schedule.objects.filter(id=schedule.id)).values_list("stands", flat=True).get()
-        )
-    return ScheduleStanding(stands)
+    if not hasattr(schedule, "stands"):
+        schedule = _with_standing(Schedule.objects.filter(id=schedule.id)).get()
+    return ScheduleStanding(getattr(schedule, "stands"))  # noqa: B009  (annotated: no field of the model)
 
 
 def plan_of(schedule: Schedule) -> SchedulePlan:
     """Return what somebody decided about a schedule, as a form shows it and `change_schedule` takes it."""
-    from pratique.reports import layouts
-
     return SchedulePlan(
         name=schedule.name,
         report_key=schedule.report_key,
-        place=Place(schedule.account_id, schedule.destination_id, tuple(UUID(one) for one in schedule.staff)),
+        place=place_of(schedule),
         format=Format(schedule.format),
         parameters=schedule.parameters,
         layout=layouts.from_data(schedule.layout),

@@ -16,8 +16,9 @@ import structlog
 from pratique.connectors.sftp_push import client
 from pratique.connectors.sftp_push.types import File, PushError, Server, Waits
 from pratique.delivery.actions import sending as actions
-from pratique.delivery.actions.deliveries import place_id_of, stored_name
+from pratique.delivery.actions.deliveries import file_of, place_id_of
 from pratique.delivery.actions.sending import BY, Begun, DeliveryCancelledError
+from pratique.delivery.encrypting import KeyUnusableError
 from pratique.delivery.models import Delivery
 from pratique.delivery.servers import server_of
 from pratique.foundation import clock
@@ -59,13 +60,20 @@ def send(institution_id: UUID, delivery_id: UUID, *, waits: Waits | None = None)
 def _attempt(begun: Begun, waits: Waits | None) -> str:
     """Send the file; return the code of what went wrong, or empty."""
     try:
-        if begun.destination is None:
-            return _put(begun.delivery)
-        if begun.delivery.size is None:
-            actions.make_file(begun.delivery)
-        _push(begun.delivery, server_of(begun.destination), waits)
+        delivery = begun.delivery
+        if delivery.size is None and (delivery.schedule_id or not delivery.account_id):
+            # An account's file without a schedule goes straight into its folder: nobody sends it again.
+            actions.make_file(delivery)
+        if delivery.account_id:
+            return _put(delivery)
+        if begun.destination is not None:
+            _push(delivery, server_of(begun.destination), waits)
+        else:
+            actions.delivered(delivery, clock.now())
     except ReportError:
         return "report_failed"
+    except KeyUnusableError:
+        return "key_unusable"
     except FileMissingError:
         return "file_gone"
     except PushError as error:
@@ -84,7 +92,7 @@ def _put(delivery: Delivery) -> str:
             folder="",
             name=delivery.file_name,
             # Not asked for if a try before this one got as far as putting it there.
-            content=_report(delivery),
+            content=_content(delivery),
             source=delivery.report_key,
             by=BY,
             now=clock.now(),
@@ -105,7 +113,7 @@ def _push(delivery: Delivery, server: Server, waits: Waits | None) -> None:
             noted_at = time.monotonic()
             actions.note_sent(delivery, sent, clock.now())
 
-    store, name = blob_store(), stored_name(delivery.id)
+    store, name = blob_store(), file_of(delivery)
     with closing(store.reader(institution_id=delivery.institution_id, name=name)) as reader:
         pushed = client.push(
             server,
@@ -125,5 +133,8 @@ def _push(delivery: Delivery, server: Server, waits: Waits | None) -> None:
     log.info("delivered", delivery=str(delivery.id), how=pushed.how, resumed=pushed.resumed)
 
 
-def _report(delivery: Delivery) -> Iterator[bytes]:
-    yield from actions.report_of(delivery)
+def _content(delivery: Delivery) -> Iterator[bytes]:
+    if delivery.size is None:
+        yield from actions.report_of(delivery)
+    else:
+        yield from blob_store().stream(institution_id=delivery.institution_id, name=file_of(delivery))

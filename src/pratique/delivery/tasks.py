@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from pratique.delivery import mails, sending
 from pratique.delivery.actions import sending as actions
+from pratique.delivery.actions.running import run_due
 from pratique.foundation import clock
 from pratique.foundation.queue import RETRY
 from pratique.institutions.queries import all_institution_ids
@@ -25,11 +26,24 @@ def alert(*, institution_id: str, destination_id: str, delivery_id: str, why: st
     mails.send_alert(UUID(institution_id), UUID(destination_id), UUID(delivery_id), why)
 
 
+@app.task(name="delivery.mail_links", queue="mail", retry=RETRY)
+def mail_links(*, institution_id: str, delivery_id: str) -> None:
+    """Mail staff the link to a file."""
+    mails.send_links(UUID(institution_id), UUID(delivery_id))
+
+
+@app.task(name="delivery.tell_paused", queue="mail", retry=RETRY)
+def tell_paused(*, institution_id: str, schedule_id: str, why: str) -> None:
+    """Mail that a schedule paused by itself."""
+    mails.send_paused(UUID(institution_id), UUID(schedule_id), why)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="delivery.sweep", queue="timed")
 def sweep(timestamp: int) -> None:
-    """Ask for the tries that are due."""
+    """Run the schedules whose time has come, and ask for the tries that are due."""
     for institution_id in all_institution_ids():
+        run_due(institution_id=institution_id, now=clock.now())
         actions.ask_for_due(institution_id=institution_id, now=clock.now())
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -11,8 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from pratique.reports.types import Format, Layout, Parameters
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from pratique.delivery.timing import Calendar
 
 Words = Mapping[str, str | Promise]
@@ -116,9 +115,22 @@ class Place:
     `staff` are the ids of accounts that are mailed the link.
     """
 
-    account_id: "UUID | None" = None
-    destination_id: "UUID | None" = None
-    staff: "tuple[UUID, ...]" = ()
+    account_id: UUID | None = None
+    destination_id: UUID | None = None
+    staff: tuple[UUID, ...] = ()
+
+
+class GoesSomewhere(Protocol):
+    """A schedule or a delivery: a row that says where files go."""
+
+    account_id: UUID | None
+    destination_id: UUID | None
+    staff: Any
+
+
+def place_of(row: GoesSomewhere) -> Place:
+    """Return where a schedule's or a delivery's files go."""
+    return Place(row.account_id, row.destination_id, tuple(UUID(one) for one in row.staff))
 
 
 class ScheduleError(DeliveryError):

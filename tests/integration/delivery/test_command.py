@@ -103,7 +103,7 @@ def test_a_stopped_destination_is_told_and_not_waited_for(school, theirs, destin
     ("arguments", "says"),
     [
         (["--to", "nobody"], "Known: Registrar"),
-        (["--to", "Registrar", "--format", "tsv"], "csv"),
+        (["--to", "Registrar", "--format", "pdf"], "csv"),
         (["--to", "Registrar", "--filter", "package"], "--filter name=value"),
         (["--to", "Registrar", "--filter", "nothing=1"], "nothing"),
         (["--to", "Registrar", "--name", "{student}.csv"], "{date}"),

@@ -1,6 +1,6 @@
 """Deliveries as people ask for them: begun, tried again, cancelled. What happens on the way is `actions.sending`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,17 +9,21 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from pratique.delivery import names
+from pratique.delivery import names, queries
 from pratique.delivery.actions.destinations import ask_for_try
+from pratique.delivery.encrypting import EXTENSION, check_key
 from pratique.delivery.models import Delivery, DeliveryState, Destination
-from pratique.delivery.types import DeliveryError, NameUsedError, Place
+from pratique.delivery.types import DeliveryError, NameUsedError, Place, place_of
 from pratique.foundation import audit
 from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
-from pratique.reports import catalogue
-from pratique.reports.types import Format, Parameters
+from pratique.reports import layouts
+from pratique.reports import queries as reports
+from pratique.reports.types import Format, Layout, Parameters
 from pratique.transfers.models import OutboundFile, TransferAccount
+
+_USUAL = Layout()
 
 
 def deliver(
@@ -30,6 +34,11 @@ def deliver(
     parameters: Parameters,
     format: Format,
     template: str = "",
+    layout: Layout = _USUAL,
+    sort: str = "",
+    neutralise: bool = True,
+    bom: bool = False,
+    pgp_key: str = "",
     by: audit.Actor,
     now: datetime,
 ) -> Delivery:
@@ -38,30 +47,42 @@ def deliver(
     `parameters` were checked (`reports.queries.checked_parameters`); an empty `template` is `{report}-{date}`. Raises
     UnknownReportError, TemplateError, NameUsedError, DeliveryError (the place is closed or cannot be used yet).
     """
-    catalogue.definition(report)
     with institution_scope(institution.id):
-        _check_place(place)
-        name = _name(institution, place, template or names.default_template(format.value), report, now)
+        reports.definition(report)
+        check_place(place, report)
+        if pgp_key:
+            check_key(pgp_key)
         delivery = Delivery(
             institution_id=institution.id,
             account_id=place.account_id,
             destination_id=place.destination_id,
+            staff=[str(one) for one in place.staff],
             report_key=report,
             parameters=dict(parameters),
+            layout=layouts.to_data(layout),
+            sort=sort,
             format=format.value,
-            file_name=name,
+            neutralise=neutralise,
+            bom=bom,
+            pgp_key=pgp_key,
             requested_at=now,
             requested_by=str(by),
             next_try_at=now,
         )
-        try:
-            with transaction.atomic():
-                delivery.save(force_insert=True)
-        except IntegrityError:
-            raise _name_used(name) from None
-        ask_for_try(institution.id, delivery.id, place_id=place_id_of(delivery))
-        record("requested", delivery, by, now, {"report": report, "format": format.value})
+        delivery.file_name = free_name(institution, delivery, template, now)
+        begin_delivery(delivery, "requested", by, now)
     return delivery
+
+
+def begin_delivery(delivery: Delivery, action: str, by: audit.Actor, now: datetime) -> None:
+    """Keep a new delivery and ask for its first try. Raises NameUsedError."""
+    try:
+        with transaction.atomic():
+            delivery.save(force_insert=True)
+    except IntegrityError:
+        raise name_used(delivery.file_name) from None
+    ask_for_try(delivery.institution_id, delivery.id, place_id=place_id_of(delivery))
+    record(action, delivery, by, now, {"report": delivery.report_key, "format": delivery.format})
 
 
 def retry(*, delivery: Delivery, by: audit.Actor, now: datetime) -> Delivery:
@@ -73,18 +94,24 @@ def retry(*, delivery: Delivery, by: audit.Actor, now: datetime) -> Delivery:
         kept = _locked(delivery)
         if kept.state not in (DeliveryState.FAILED, DeliveryState.WAITING):
             raise DeliveryError(_("Only a delivery that failed or waits can be tried again."))
-        place = Place(kept.account_id, kept.destination_id)
-        _check_place(place)
+        check_place(place_of(kept), kept.report_key)
         if kept.destination is not None and kept.destination.stopped_at:
             raise DeliveryError(_("Deliveries to this destination are stopped. Resume them."))
-        if kept.size is not None and not _file_is_kept(kept):
+        if kept.size is not None and not file_is_kept(kept):
             raise DeliveryError(_("Its file is no longer kept. Deliver the report again."))
-        kept.state, kept.failure, kept.tries = DeliveryState.WAITING, "", 0
-        kept.next_try_at, kept.finished_at = now, None
-        kept.save()
-        ask_for_try(kept.institution_id, kept.id, place_id=place_id_of(kept))
-        record("retried", kept, by, now)
+        if _is_overtaken(kept):
+            raise DeliveryError(_("A newer file of its schedule holds its changes."))
+        revive(kept, by, now)
     return kept
+
+
+def revive(kept: Delivery, by: audit.Actor, now: datetime) -> None:
+    """Have a delivery, whose row is locked, tried at once, as if for the first time."""
+    kept.state, kept.failure, kept.tries = DeliveryState.WAITING, "", 0
+    kept.next_try_at, kept.finished_at = now, None
+    kept.save()
+    ask_for_try(kept.institution_id, kept.id, place_id=place_id_of(kept))
+    record("retried", kept, by, now)
 
 
 def cancel(*, delivery: Delivery, by: audit.Actor, now: datetime) -> bool:
@@ -98,26 +125,44 @@ def cancel(*, delivery: Delivery, by: audit.Actor, now: datetime) -> bool:
         under_way = kept.state == DeliveryState.SENDING and kept.destination_id and not kept.renaming_at
         if kept.state != DeliveryState.WAITING and not under_way:
             return False
-        kept.state, kept.finished_at, kept.next_try_at = DeliveryState.CANCELLED, now, None
-        kept.save()
-        record("cancelled", kept, by, now)
-        transaction.on_commit(
-            lambda: blob_store().delete(institution_id=kept.institution_id, name=stored_name(kept.id)),
-            robust=True,
-        )
+        end_unsent(kept, by, now)
     return True
 
 
+def end_unsent(kept: Delivery, by: audit.Actor, now: datetime, *, because: str = "") -> None:
+    """Cancel a delivery whose row is locked; its kept file goes with the commit."""
+    kept.state, kept.finished_at, kept.next_try_at = DeliveryState.CANCELLED, now, None
+    kept.save()
+    record("cancelled", kept, by, now, {"because": because} if because else None)
+    forget_file(kept)
+
+
+def forget_file(delivery: Delivery) -> None:
+    """Delete a delivery's own kept file with the commit. That of another, which it sends again, stays."""
+    transaction.on_commit(
+        lambda: blob_store().delete(institution_id=delivery.institution_id, name=stored_name(delivery.id)),
+        robust=True,
+    )
+
+
 def stored_name(delivery_id: UUID) -> str:
-    """Return where a delivery's file is kept until it is delivered."""
+    """Return where a delivery's file is kept."""
     return f"delivery/{delivery_id}"
 
 
+def file_of(delivery: Delivery) -> str:
+    """Return where the bytes lie that a delivery sends: its own, or those of the one that it sends again."""
+    return stored_name(delivery.resends_id or delivery.id)
+
+
+def file_is_kept(delivery: Delivery) -> bool:
+    """Return whether the bytes that a delivery sends are there."""
+    return blob_store().exists(institution_id=delivery.institution_id, name=file_of(delivery))
+
+
 def place_id_of(delivery: Delivery) -> UUID:
-    """Return the id of the account or destination."""
-    place_id = delivery.destination_id or delivery.account_id
-    assert place_id is not None, "the database keeps exactly one of the two"
-    return place_id
+    """Return the id of the account or destination; a link's is its own."""
+    return delivery.destination_id or delivery.account_id or delivery.id
 
 
 def record(
@@ -129,6 +174,8 @@ def record(
 ) -> None:
     """Note a deed about a delivery in the audit trail, with where the file goes."""
     kind = "destination" if delivery.destination_id else "account"
+    where = {"staff": delivery.staff} if delivery.staff else {kind: str(place_id_of(delivery))}
+    schedule = {"schedule": str(delivery.schedule_id)} if delivery.schedule_id else {}
     audit.record(
         f"delivery:delivery:{action}",
         institution_id=delivery.institution_id,
@@ -136,11 +183,18 @@ def record(
         now=now,
         subject_type="delivery",
         subject_id=delivery.id,
-        detail={kind: str(place_id_of(delivery)), "file": delivery.file_name, **(detail or {})},
+        detail={**where, **schedule, "file": delivery.file_name, **(detail or {})},
     )
 
 
-def _check_place(place: Place) -> None:
+def check_place(place: Place, report: str) -> None:
+    """Refuse a place that is closed, cannot be used yet, or whose people may not have the report."""
+    if sum(map(bool, (place.account_id, place.destination_id, place.staff))) != 1:
+        raise DeliveryError(_("Choose one place: an account, a destination, or staff who get a link."))
+    if place.staff:
+        if len(queries.recipients(place.staff, report)) != len(set(place.staff)):
+            raise DeliveryError(_("Links go to staff who may download this report. Choose among them."))
+        return
     if place.account_id:
         if not TransferAccount.objects.filter(id=place.account_id, closed_at__isnull=True).exists():
             raise DeliveryError(_("This account is closed."))
@@ -156,36 +210,73 @@ def _check_place(place: Place) -> None:
         )
 
 
-def _name(institution: Institution, place: Place, template: str, report: str, now: datetime) -> str:
-    # All that were ever sent to a destination are taken; in an account's folder, those that lie there or will.
-    if place.destination_id:
-        deliveries = Delivery.objects.filter(destination_id=place.destination_id)
-        lying = OutboundFile.objects.none()
-    else:
-        states = (DeliveryState.WAITING, DeliveryState.SENDING)
-        deliveries = Delivery.objects.filter(account_id=place.account_id, state__in=states)
-        lying = OutboundFile.objects.filter(account_id=place.account_id, folder="", deleted_at__isnull=True)
+def free_name(
+    institution: Institution, delivery: Delivery, template: str, now: datetime, *, numbered: bool = False
+) -> str:
+    """Return the name that a template gives to a delivery's file. Raises TemplateError and NameUsedError.
 
-    def is_taken(name: str) -> bool:
-        return deliveries.filter(file_name=name).exists() or lying.filter(name=name).exists()
-
+    `numbered`: one that is taken gets a number, for a schedule must go on.
+    """
+    ending = EXTENSION if delivery.pgp_key else ""
+    taken = _taken(delivery)
+    template = template or names.default_template(Format(delivery.format).extension)
+    report = reports.short_name(delivery.report_key)
     local_now = now.astimezone(ZoneInfo(institution.time_zone))
-    name = names.file_name(template, report=report, local_now=local_now, is_taken=is_taken)
-    if name is None:
-        given = names.file_name(template, report=report, local_now=local_now, is_taken=lambda _name: False)
-        raise _name_used(given or template)
-    return name
+
+    def named(is_taken: Callable[[str], bool]) -> str | None:
+        return names.file_name(template, report=report, local_now=local_now, is_taken=is_taken)
+
+    name = named(lambda name: taken(name + ending))
+    if name is not None:
+        return name + ending
+    name = named(lambda _name: False) or template
+    if not numbered:
+        raise name_used(name)
+    return names.numbered_again(name + ending, is_taken=taken)
 
 
-def _name_used(name: str) -> NameUsedError:
+def name_again(delivery: Delivery) -> str:
+    """Return a free name for sending a delivery's file once more to the same place."""
+    return names.numbered_again(delivery.file_name, is_taken=_taken(delivery))
+
+
+def name_used(name: str) -> NameUsedError:
+    """Return the error for a name that is taken."""
     return NameUsedError(
         _("“%(name)s” was used before. Put {n} or a finer {date:...} into the name.") % {"name": name}
     )
 
 
+def _taken(delivery: Delivery) -> Callable[[str], bool]:
+    """Return what says of a name whether it is taken where a delivery goes."""
+    lying = OutboundFile.objects.none()
+    if delivery.destination_id:
+        # All that were ever sent to a destination.
+        deliveries = Delivery.objects.filter(destination_id=delivery.destination_id)
+    elif delivery.account_id:
+        # In an account's folder, those that lie there or will.
+        deliveries = Delivery.objects.filter(account_id=delivery.account_id, state__in=queries.OPEN_STATES)
+        lying = OutboundFile.objects.filter(
+            account_id=delivery.account_id, folder="", deleted_at__isnull=True
+        )
+    else:
+        deliveries = Delivery.objects.none()
+
+    def is_taken(name: str) -> bool:
+        return deliveries.filter(file_name=name).exists() or lying.filter(name=name).exists()
+
+    return is_taken
+
+
+def _is_overtaken(delivery: Delivery) -> bool:
+    """Return whether a delta that failed would bring back what a newer file of its schedule has brought or will."""
+    if delivery.schedule_id is None or delivery.changes_before is None or delivery.resends_id:
+        return False
+    newer = Delivery.objects.filter(
+        schedule_id=delivery.schedule_id, resends__isnull=True, requested_at__gt=delivery.requested_at
+    )
+    return newer.exists()
+
+
 def _locked(delivery: Delivery) -> Delivery:
     return Delivery.objects.select_for_update(of=("self",)).select_related("destination").get(id=delivery.id)
-
-
-def _file_is_kept(delivery: Delivery) -> bool:
-    return blob_store().exists(institution_id=delivery.institution_id, name=stored_name(delivery.id))

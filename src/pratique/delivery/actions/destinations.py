@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from pratique.connectors.sftp_push import client
 from pratique.connectors.sftp_push.keys import make_key_pair
 from pratique.connectors.sftp_push.types import HostKey, Tested, Waits
+from pratique.delivery.actions.pausing import pause_because
 from pratique.delivery.models import Delivery, DeliveryState, Destination, SignInWith
 from pratique.delivery.servers import (
     MOST_HOST_KEYS,
@@ -211,8 +213,10 @@ def resume(*, destination: Destination, by: audit.Actor, now: datetime) -> Desti
 
 
 def close_destination(*, destination: Destination, by: audit.Actor, now: datetime) -> Destination:
-    """Close a destination for good: its secret is forgotten, and what waits for it is cancelled."""
+    """Close a destination for good: its secret is forgotten, what waits for it is cancelled, its schedules pause."""
     with institution_scope(destination.institution_id):
+        # Schedules first, as everybody who locks both does.
+        pause_because(Q(destination_id=destination.id), "destination_closed", by=by, now=now)
         kept = _open(destination.id)
         kept.closed_at, kept.secret, kept.public_key = now, b"", ""
         _save(kept)

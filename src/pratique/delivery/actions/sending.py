@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from pratique.delivery import policies
-from pratique.delivery.actions.deliveries import place_id_of, record, stored_name
+from pratique.delivery.actions.deliveries import forget_file, place_id_of, record, stored_name
 from pratique.delivery.actions.destinations import ask_for_try
-from pratique.delivery.models import Delivery, DeliveryState, Destination
+from pratique.delivery.encrypting import encrypted
+from pratique.delivery.models import Delivery, DeliveryState, Destination, Schedule
 from pratique.foundation import audit
 from pratique.foundation.queue import enqueue
 from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.reports import actions as reports
-from pratique.reports.types import Format
+from pratique.reports import layouts
+from pratique.reports.types import Changes, Format
 from pratique.transfers.models import OutboundFile
 
 BY = audit.Actor("system", "delivery")
@@ -41,7 +42,7 @@ class Begun:
 def begin(institution_id: UUID, delivery_id: UUID, now: datetime) -> Begun | None:
     """Begin a try, and return it; None if there is nothing to do now."""
     with institution_scope(institution_id):
-        # The destination first, as everybody who locks both does.
+        # The destination before its delivery, as everybody who locks both does.
         destinations = Destination.objects.select_for_update(no_key=True, of=("self",))
         destination = destinations.filter(delivery__id=delivery_id).first()
         delivery = _locked(delivery_id)
@@ -63,7 +64,8 @@ def begin(institution_id: UUID, delivery_id: UUID, now: datetime) -> Begun | Non
 def make_file(delivery: Delivery) -> None:
     """Make the report's file and keep it sealed, once for all tries; call it outside any transaction.
 
-    A worker killed before the size is noted makes it again: nothing has been sent of it. Raises ReportError.
+    A worker killed before the size is noted makes it again: nothing has been sent of it. Raises ReportError,
+    KeyUnusableError.
     """
     store, size = blob_store(), 0
 
@@ -75,7 +77,7 @@ def make_file(delivery: Delivery) -> None:
 
     store.put(institution_id=delivery.institution_id, name=stored_name(delivery.id), content=counted())
     with institution_scope(delivery.institution_id):
-        changed = _sending(delivery).update(size=size)
+        changed = _sending(delivery).update(size=size, rows=delivery.rows)
     if not changed:
         store.delete(institution_id=delivery.institution_id, name=stored_name(delivery.id))
         raise DeliveryCancelledError
@@ -83,16 +85,37 @@ def make_file(delivery: Delivery) -> None:
 
 
 def report_of(delivery: Delivery) -> Iterator[bytes]:
-    """Return the report as a file, with a note in the audit trail that whoever asked for it takes it away."""
+    """Return the report as a file, with a note in the audit trail that whoever asked for it takes it away.
+
+    When its last block has been taken, `delivery.rows` says how many rows it has. Raises KeyUnusableError.
+    """
+
+    def noted(rows: int) -> None:
+        delivery.rows = rows
+
     kind, _colon, id_ = delivery.requested_by.partition(":")
-    return reports.export(
+    blocks = reports.export(
         institution_id=delivery.institution_id,
         key=delivery.report_key,
         parameters=delivery.parameters,
         format=Format(delivery.format),
         by=audit.Actor(kind, id_),
         now=delivery.requested_at,
+        neutralise=delivery.neutralise,
+        bom=delivery.bom,
+        sort=delivery.sort,
+        layout=layouts.from_data(delivery.layout),
+        changes=changes_of(delivery),
+        progress=noted,
     )
+    return encrypted(blocks, key=delivery.pgp_key) if delivery.pgp_key else blocks
+
+
+def changes_of(delivery: Delivery) -> Changes | None:
+    """Return the transactions whose changes a delivery holds; None for a whole report."""
+    if delivery.changes_from is None or delivery.changes_before is None:
+        return None
+    return Changes(delivery.changes_from, delivery.changes_before)
 
 
 def note_sent(delivery: Delivery, sent: int, now: datetime) -> None:
@@ -110,8 +133,14 @@ def note_renaming(delivery: Delivery, now: datetime) -> None:
 
 
 def delivered(delivery: Delivery, now: datetime, *, outbound_file: OutboundFile | None = None) -> None:
-    """End a delivery that arrived; its kept file goes with the commit."""
+    """End a delivery that arrived: the cursor of its schedule moves with it, and who gets a link is mailed.
+
+    Its kept file goes with the commit, but for one that may be sent again or that a link leads to.
+    """
     with institution_scope(delivery.institution_id):
+        # Schedule, destination, delivery: in this order, as everybody who locks them does.
+        schedules = Schedule.objects.select_for_update(no_key=True, of=("self",))
+        schedule = schedules.filter(delivery__id=delivery.id).first()
         if delivery.destination_id:
             Destination.objects.filter(id=delivery.destination_id).update(
                 failures_in_row=0, last_success_at=now
@@ -119,17 +148,34 @@ def delivered(delivery: Delivery, now: datetime, *, outbound_file: OutboundFile 
         size = outbound_file.size if outbound_file else delivery.size
         done = _sending(delivery).update(
             state=DeliveryState.DELIVERED, finished_at=now, next_try_at=None, failure="",
-            outbound_file=outbound_file, size=size, sent=size,
+            outbound_file=outbound_file, size=size, sent=size, rows=delivery.rows,
         )  # fmt: skip
         if not done:
             return
-        record("delivered", delivery, BY, now, {"report": delivery.report_key})
-        transaction.on_commit(
-            lambda: blob_store().delete(
-                institution_id=delivery.institution_id, name=stored_name(delivery.id)
-            ),
-            robust=True,
-        )
+        record("delivered", delivery, BY, now, {"report": delivery.report_key, "rows": delivery.rows})
+        if schedule is not None and not delivery.resends_id:
+            note_arrival(schedule, delivery, now)
+        if delivery.staff:
+            enqueue(
+                "delivery.mail_links",
+                institution_id=delivery.institution_id,
+                queue="mail",
+                delivery_id=str(delivery.id),
+            )
+        elif not delivery.schedule_id:
+            forget_file(delivery)
+
+
+def note_arrival(schedule: Schedule, delivery: Delivery, now: datetime) -> None:
+    """Note on a schedule, whose row is locked, that a file of it arrived.
+
+    The cursor moves only from where that file began: a replay, or a change of what the schedule sends, may have set it
+    elsewhere meanwhile.
+    """
+    schedule.delivered_at = now
+    if delivery.changes_before is not None and schedule.cursor == delivery.changes_from:
+        schedule.cursor, schedule.cursor_at = delivery.changes_before, delivery.requested_at
+    schedule.save(update_fields=["delivered_at", "cursor", "cursor_at"])
 
 
 def failed(delivery: Delivery, code: str, now: datetime) -> None:
@@ -141,7 +187,7 @@ def failed(delivery: Delivery, code: str, now: datetime) -> None:
         kept = _locked(delivery.id)
         if kept is None or kept.state != DeliveryState.SENDING:
             return
-        again = policies.next_try(kept.tries, code, now=now)
+        again = policies.next_try(kept.tries, code, every_minutes=_every_minutes(kept), now=now)
         stop = _count_failure(destination, kept, code, now) if destination is not None else ""
         kept.failure = code
         if stop:
@@ -171,18 +217,33 @@ def ask_for_due(*, institution_id: UUID, now: datetime) -> int:
 
 
 def forget_files(*, institution_id: UUID, now: datetime) -> int:
-    """Delete kept files that no try will send, and links to outbound files that were deleted; return how many files."""
+    """Delete kept files that no try will send and nobody may ask for, and links to outbound files that were deleted;
+    return how many files.
+    """
     store = blob_store()
     stored = list(store.names(institution_id=institution_id, prefix="delivery/"))
     with institution_scope(institution_id):
         needed = Delivery.objects.filter(
             Q(state__in=(DeliveryState.WAITING, DeliveryState.SENDING))
             | Q(state=DeliveryState.FAILED, finished_at__gte=now - policies.FAILED_FILES_KEPT)
+            | _still_kept(now)
         )
-        names = {stored_name(id_) for id_ in needed.values_list("id", flat=True)}
+        names = {stored_name(resends_id or id_) for id_, resends_id in needed.values_list("id", "resends_id")}
         # The rows of outbound files go some day; a delivery says that it was delivered without them.
         Delivery.objects.filter(outbound_file__deleted_at__isnull=False).update(outbound_file=None)
     return store.delete_many(institution_id=institution_id, names=[one for one in stored if one not in names])
+
+
+def _still_kept(now: datetime) -> Q:
+    """Return which delivered files may be asked for still."""
+    again = Q(schedule__isnull=False) | ~Q(staff=[])
+    return again & Q(state=DeliveryState.DELIVERED, finished_at__gte=now - policies.FILES_KEPT)
+
+
+def _every_minutes(delivery: Delivery) -> int | None:
+    """Return how often the schedule of a delivery runs, if it runs every so many minutes."""
+    running = Schedule.objects.filter(delivery__id=delivery.id, deleted_at__isnull=True)
+    return running.values_list("every_minutes", flat=True).first()
 
 
 def _count_failure(destination: Destination, delivery: Delivery, code: str, now: datetime) -> str:
