@@ -92,7 +92,12 @@ def compiled(
     if changes is not None:
         if not definition.changed:
             raise NoDeltaError(_("This report has no changes to tell: take it as a whole."))
-        source = replace(source, where=(*source.where, definition.changed))
+        # A delta is few rows: looking each up is quicker than a sweep over everybody's.
+        source = replace(
+            source,
+            where=(*source.where, definition.changed),
+            whole_join=source.detail_join or source.whole_join,
+        )
         arguments |= {"changes_first": changes.first, "changes_before": changes.before}
     return Compiled(
         definition,
@@ -277,17 +282,22 @@ def _order(column: Column, identity: str, *, backwards: bool) -> str:
     return ", ".join([*expressions, identity])
 
 
-def _with_distinct_titles(columns: Sequence[Column]) -> tuple[Column, ...]:
+def distinct(titles: Sequence[str]) -> list[str]:
     """Number repeated titles: two groups may name a requirement alike, and Excel's writer keys cells by
     title.
     """
     seen: set[str] = set()
-    distinct = []
-    for column in columns:
-        title, number = str(column.title), 1
+    given = []
+    for wanted in titles:
+        title, number = wanted, 1
         while title.casefold() in seen:
             number += 1
-            title = f"{column.title} ({number})"
+            title = f"{wanted} ({number})"
         seen.add(title.casefold())
-        distinct.append(replace(column, title=title))
-    return tuple(distinct)
+        given.append(title)
+    return given
+
+
+def _with_distinct_titles(columns: Sequence[Column]) -> tuple[Column, ...]:
+    titles = distinct([str(column.title) for column in columns])
+    return tuple(replace(column, title=title) for column, title in zip(columns, titles, strict=True))

@@ -134,7 +134,8 @@ class Layout:
 
     `columns` empty: the columns that are `shown`. `date_format` and `instant_format` are of `strftime`'s digits and
     month names (`layouts.DATE_FIELDS`); empty: ISO 8601. `booleans` are the words for true and false; empty: as each
-    format has them. `cut`: fixed width shortens what is too long, else such a value ends the making with an error.
+    format has them. `header`: whether a text file begins with the titles (a workbook always does). `cut`: fixed width
+    shortens what is too long, else such a value ends the making with an error.
     """
 
     columns: tuple[ChosenColumn, ...] = ()

@@ -112,7 +112,7 @@ def test_a_file_that_was_there_survives_a_failure(school, tmp_path, monkeypatch)
         yield b"half"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pratique.reports.actions.queries.stream", full)
+    monkeypatch.setattr("pratique.reports.queries.stream", full)
     done = call(*RUN, "--out", str(out))
     assert done.exit_code == 1
     assert "No space left on device" in done.stderr

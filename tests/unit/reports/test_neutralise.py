@@ -24,7 +24,8 @@ PAYLOADS = Path(__file__).resolve().parents[4] / "shared" / "data" / "csv" / "in
         pytest.param("O'Neill", "O'Neill", id="an apostrophe is no formula"),
         pytest.param("'=1", "'=1", id="disarmed already"),
         pytest.param("a=1", "a=1", id="not first"),
-        pytest.param("＝1", "＝1", id="full-width is not in the contract"),
+        pytest.param("＝1", "'＝1", id="full-width, as another keyboard has it"),
+        pytest.param("\n=1", "'\n=1", id="line feed"),
     ],
 )
 def test_what_is_disarmed(text, written):

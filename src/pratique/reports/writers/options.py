@@ -7,12 +7,13 @@ from dataclasses import dataclass
 Progress = Callable[[int], None]
 # How many rows pass between two calls of it.
 PROGRESS_EVERY = 1_000
+BOM = "\ufeff"
 
 
 @dataclass(frozen=True)
 class WriterOptions:
-    """`neutralise`: formulas in text are disarmed (CSV and Excel). `bom`: CSV begins with a byte order
-    mark.
+    """`neutralise`: formulas in text are disarmed, in all formats but JSON Lines. `bom`: a text file begins with a
+    byte order mark, JSON Lines never.
     """
 
     neutralise: bool = True

@@ -6,8 +6,8 @@ file without a name, which vanishes with the process.
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -15,15 +15,18 @@ from django.utils.translation import gettext as _
 from rustpy_xlsxwriter import Format, write_worksheet
 
 from pratique.foundation.neutralise import neutralise
-from pratique.reports.statements import Compiled, xlsx_expressions
-from pratique.reports.types import Column, ColumnKind, ReportError
+from pratique.reports import layouts
+from pratique.reports.statements import XLSX_CHARACTERS, Compiled, distinct, xlsx_expressions
+from pratique.reports.types import Column, ColumnKind, Layout, ReportError
+from pratique.reports.words import in_words
 from pratique.reports.writers.options import PROGRESS_EVERY, Progress, WriterOptions
 from pratique.reports.writers.rows import read_rows
 
 # 1,048,576 lines fit on a sheet, and the header takes one.
 MAX_ROWS = 1_048_575
 _BLOCK = 256 * 1024
-_FIRST_YEAR = 1900
+# Excel has a 29th of February 1900 that never was, and other programs do not: before it they disagree about the day.
+_FIRST_DAY = date(1900, 3, 1)
 _NUMBER_FORMATS = {
     ColumnKind.TEXT: "@",
     ColumnKind.STATUS: "@",
@@ -55,8 +58,8 @@ def blocks(report: Compiled, options: WriterOptions, progress: Progress) -> Iter
 def _write(report: Compiled, options: WriterOptions, progress: Progress, path: str) -> None:
     titles = [str(column.title) for column in report.columns]
     if options.neutralise:
-        titles = [neutralise(title) for title in titles]
-    by_kind = {kind: Format().set_num_format(text) for kind, text in _NUMBER_FORMATS.items()}
+        titles = distinct([neutralise(title) for title in titles])
+    by_kind = {kind: Format().set_num_format(text) for kind, text in _number_formats(report.layout).items()}
     columns = dict(zip(titles, report.columns, strict=True))
     write_worksheet(
         _records(report, options, progress, titles),
@@ -75,9 +78,10 @@ def _write(report: Compiled, options: WriterOptions, progress: Progress, path: s
 def _records(
     report: Compiled, options: WriterOptions, progress: Progress, titles: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    dates = _positions_of_dates(report.columns)
+    dates = _formats_of_dates(report.columns, report.layout)
     count = 0
-    for row in read_rows(report, xlsx_expressions(report, neutralise=options.neutralise)):
+    stored = read_rows(report, xlsx_expressions(report, neutralise=options.neutralise))
+    for row in in_words(report, stored, _disarmed if options.neutralise else _cut):
         count += 1
         if count > MAX_ROWS:
             raise TooManyRowsForExcelError(
@@ -94,22 +98,50 @@ def _records(
     progress(count)
 
 
-def _positions_of_dates(columns: Sequence[Column]) -> list[int]:
-    return [position for position, column in enumerate(columns) if column.kind == ColumnKind.DATE]
+def _number_formats(layout: Layout) -> dict[ColumnKind, str]:
+    chosen = {ColumnKind.DATE: layout.date_format, ColumnKind.INSTANT: layout.instant_format}
+    return _NUMBER_FORMATS | {kind: layouts.excel_format(text) for kind, text in chosen.items() if text}
 
 
-def _before_excel(row: tuple[Any, ...], positions: Sequence[int]) -> Sequence[Any]:
-    """Return `row` with dates from before 1900, which Excel does not know, as text."""
-    for position in positions:
-        value: date | None = row[position]
-        if value is not None and value.year < _FIRST_YEAR:
-            return [
-                cell.isoformat()
-                if index in positions and cell is not None and cell.year < _FIRST_YEAR
-                else cell
-                for index, cell in enumerate(row)
-            ]
-    return row
+def _cut(text: str) -> str:
+    return text[:XLSX_CHARACTERS]
+
+
+def _disarmed(text: str) -> str:
+    return neutralise(text)[:XLSX_CHARACTERS]
+
+
+def _formats_of_dates(columns: Sequence[Column], layout: Layout) -> dict[int, str]:
+    """Return by position how a date is written that Excel does not know."""
+    formats = {
+        ColumnKind.DATE: layout.date_format or "%Y-%m-%d",
+        ColumnKind.INSTANT: layout.instant_format or "%Y-%m-%d %H:%M:%S",
+    }
+    return {
+        position: formats[column.kind]
+        for position, column in enumerate(columns)
+        if column.kind in formats and column.words is None
+    }
+
+
+def _before_excel(row: tuple[Any, ...], formats: Mapping[int, str]) -> Sequence[Any]:
+    """Return `row` with the dates that Excel does not know, or not as others do, as text."""
+    old = [
+        position
+        for position in formats
+        # The year first: nearly every cell is settled by it.
+        if (value := row[position]) is not None and value.year <= _FIRST_DAY.year and _is_old(value)
+    ]
+    if not old:
+        return row
+    cells = list(row)
+    for position in old:
+        cells[position] = layouts.written(row[position], formats[position])
+    return cells
+
+
+def _is_old(value: date | datetime) -> bool:
+    return (value.date() if isinstance(value, datetime) else value) < _FIRST_DAY
 
 
 def _sheet_name(title: str) -> str:
