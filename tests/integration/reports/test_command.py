@@ -9,10 +9,13 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from pratique.foundation.audit import SYSTEM
 from pratique.foundation.models import AuditEvent
 from pratique.foundation.tenancy import institution_scope
 from pratique.interfaces.cli.reports import app
-from tests.integration.reports.population import a_school
+from pratique.reports import actions
+from pratique.reports.types import ChosenColumn, Layout
+from tests.integration.reports.population import NOW, a_school
 from tests.settings import CLUSTER, ROOT
 
 RUN = ["run", "student-detail", "--institution", "ours"]
@@ -75,6 +78,25 @@ def test_standard_output_holds_the_report_alone(school):
     assert [json.loads(line)["username"] for line in done.stdout.splitlines()] == ["b", "a"]
 
 
+def test_columns_titles_and_date_format_can_be_chosen_and_a_saved_report_by_its_name(school, tmp_path):
+    listed = call("columns", "student-detail", "--institution", "ours")
+    assert "account_token" in listed.stdout
+    out = tmp_path / "detail.psv"
+    chosen = ["--column", "username=Login", "--column", "due_on", "--sort", "username"]
+    dated = ["--date-format", "%d.%m.%Y", "--format", "pipe"]
+    done = call(*RUN, *chosen, *dated, "--out", str(out))
+    assert done.exit_code == 0, done.stderr
+    assert out.read_bytes() == b"Login|Due date\r\na|10.08.2026\r\nb|01.10.2026\r\n"
+    with institution_scope(school.id):
+        actions.save_report(
+            institution=school.institution, name="For [Housing]", base="student-detail", parameters={},
+            layout=Layout((ChosenColumn("username", "U"),)), sort="-username", by=SYSTEM, now=NOW,
+        )  # fmt: skip
+    assert "For [Housing]" in call("list", "--institution", "ours").stdout
+    done = call("run", "for [housing]", "--institution", "ours", "--out", "-")
+    assert done.stdout.splitlines() == ["U", "b", "a"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -87,6 +109,8 @@ def test_standard_output_holds_the_report_alone(school):
             ["run", "student-detail", "--institution", "nobody", "--out", "x"], "“nobody”", id="unknown slug"
         ),
         pytest.param([*RUN, "--out", "x", "--format", "pdf"], "csv, xlsx, jsonl", id="unknown format"),
+        pytest.param([*RUN, "--out", "x", "--column", "no"], "no column “no”", id="unknown column"),
+        pytest.param([*RUN, "--out", "x", "--date-format", "yyyy"], "%m/%d/%Y", id="not a date format"),
         pytest.param([*RUN, "--out", "x", "--param", "tracker"], "name=value", id="half a parameter"),
         pytest.param(
             [*RUN, "--out", "x", "--param", "tracker=No"], "Graduate - Fall 2026", id="unknown tracker"

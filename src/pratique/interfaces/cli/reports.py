@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -16,13 +17,14 @@ from pratique.foundation import audit, clock
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.institutions.queries import institution_by_slug
-from pratique.reports import actions, catalogue, files, queries
-from pratique.reports.types import ReportError
+from pratique.reports import actions, catalogue, files, layouts, queries
+from pratique.reports.types import ChosenColumn, Format, Layout, ReportError, saved_id, saved_key
 
 app = typer.Typer(help="Reports: list them, and write one into a file.", no_args_is_help=True)
 
 # What went wrong, for scripts: 2 is the user's to mend (typer's own choice too), 1 is anything else.
 _USAGE, _FAILED = 2, 1
+_KEY = "The report's key, or a saved report's name; `pratique reports list` shows them."
 
 
 @app.callback()
@@ -31,22 +33,58 @@ def reports() -> None:
 
 
 @app.command("list")
-def list_reports() -> None:
+def list_reports(
+    institution: Annotated[str, typer.Option(help="An institution's slug: its saved reports too.")] = "",
+) -> None:
     """List the reports with their parameters."""
     table = Table("Key", "Report", "Parameters", box=None, pad_edge=False)
     for one in catalogue.REPORTS.values():
-        table.add_row(one.key, f"{one.title}. {one.description}", ", ".join(one.parameter_names))
+        table.add_row(one.key, escape(f"{one.title}. {one.description}"), ", ".join(one.parameter_names))
+    if institution:
+        try:
+            with institution_scope(_institution(institution).id):
+                for saved in queries.all_saved_reports():
+                    found = queries.definition(saved_key(saved.id))
+                    names = ", ".join(found.parameter_names)
+                    table.add_row(found.key, escape(f"{found.title}. {found.description}"), names)
+        except ReportError as error:
+            _stop(str(error), _USAGE)
+    Console().print(table)
+
+
+@app.command()
+def columns(
+    key: Annotated[str, typer.Argument(help=_KEY)],
+    institution: Annotated[str, typer.Option(help="The institution's slug.")],
+) -> None:
+    """List the columns that `run --column` may choose; a star marks the usual ones."""
+    table = Table("", "Column", "Title", box=None, pad_edge=False)
+    try:
+        with institution_scope(_institution(institution).id):
+            for one in queries.columns(_key(key), {}, now=clock.now()):
+                table.add_row("*" if one.shown else "", escape(one.key), escape(str(one.title)))
+    except ReportError as error:
+        _stop(str(error), _USAGE)
     Console().print(table)
 
 
 @app.command()
 def run(
-    key: Annotated[str, typer.Argument(help="The report's key; `pratique reports list` shows them.")],
+    key: Annotated[str, typer.Argument(help=_KEY)],
     institution: Annotated[str, typer.Option(help="The institution's slug.")],
     out: Annotated[str, typer.Option(help="The file to write, or - for standard output.")],
-    format: Annotated[str, typer.Option(help="csv, xlsx or jsonl.")] = "csv",
+    format: Annotated[str, typer.Option(help=", ".join(Format) + ".")] = "csv",
     param: Annotated[list[str] | None, typer.Option(help="A filter, name=value; repeat it for more.")] = None,
     sort: Annotated[str, typer.Option(help="A column's key to order by; -key for backwards.")] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column, key or key=Title; repeat it for more. `reports columns` shows the keys."
+        ),
+    ] = None,
+    date_format: Annotated[
+        str, typer.Option(help="How dates are written, such as %m/%d/%Y; empty: 2026-08-31.")
+    ] = "",
     no_neutralise: Annotated[
         bool, typer.Option("--no-neutralise", help="Leave cells that begin with = + - @ as they are.")
     ] = False,
@@ -54,13 +92,16 @@ def run(
 ) -> None:
     """Write a report into a file, which appears whole or not at all. Progress goes to standard error."""
     try:
-        catalogue.definition(key)
         kind = queries.parse_format(format)
         school = _institution(institution)
         target = _target(out)
         now = clock.now()
         with institution_scope(school.id):
+            key = _key(key)
             parameters = queries.checked_parameters(key, _given(param or []))
+            layout = layouts.checked(
+                Layout(_chosen(column or []), date_format), queries.columns(key, parameters, now=now)
+            )
             total = queries.count(key, parameters, now=now)
         with _progress(total) as report:
             blocks = actions.export(
@@ -73,6 +114,7 @@ def run(
                 neutralise=not no_neutralise,
                 bom=bom,
                 sort=sort,
+                layout=layout,
                 progress=report.to,
             )
             _write(blocks, target)
@@ -98,6 +140,22 @@ def _institution(slug: str) -> Institution:
     if found is None:
         raise ReportError(f"There is no institution “{slug[:60]}”. Institutions are named by their slug.")
     return found
+
+
+def _key(name: str) -> str:
+    """Return the key of the report called `name`: its key, or the name of a saved one. Raises ReportError."""
+    if name in catalogue.REPORTS or saved_id(name):
+        return name
+    found = [one for one in queries.all_saved_reports() if one.name.casefold() == name.strip().casefold()]
+    if len(found) > 1:
+        raise ReportError(f"Several saved reports are called “{name[:60]}”. Give the key: `reports list`.")
+    return saved_key(found[0].id) if found else catalogue.definition(name).key
+
+
+def _chosen(columns: Iterable[str]) -> tuple[ChosenColumn, ...]:
+    """Return columns as they were written, `key` or `key=Title`."""
+    pairs = (column.partition("=") for column in columns)
+    return tuple(ChosenColumn(key.strip(), title.strip()) for key, _sign, title in pairs)
 
 
 def _given(pairs: Iterable[str]) -> dict[str, list[str]]:
