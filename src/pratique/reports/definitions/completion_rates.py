@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from pratique.accounts.roles import Permission
 from pratique.reports.definitions.counting import grouped, stacked
+from pratique.reports.definitions.item_standing import BY_EXEMPTION
 from pratique.reports.definitions.memberships import (
     PACKAGE_JOIN,
     STUDENT_FILTERS,
@@ -45,11 +46,6 @@ _COLUMNS = (
     *(Column(status, title, ColumnKind.INTEGER, f"k.{status}") for status, title in STATUS_TITLES.items()),
     Column("exempt", gettext_lazy("Approved by exemption"), ColumnKind.INTEGER, "k.exempt"),
 )  # fmt: skip
-# What an item says that an exemption and nothing else makes approved (`rules.sentences`).
-BY_EXEMPTION = (
-    "(i.status = 'approved' and (i.reasons @> '[{\"code\": \"exemption_until\"}]' "
-    'or i.reasons @> \'[{"code": "exemption_accepted"}]\'))'
-)
 
 
 def _source(parameters: Parameters, columns: Sequence[Column], context: ReportContext) -> Source:

@@ -38,6 +38,11 @@ OVERDUE = Filter(
     choices=(Choice("yes", gettext_lazy("Overdue")), Choice("no", gettext_lazy("Not due yet"))),
 )
 OVERDUE_SQL = {"yes": "t.due_on < %(today)s", "no": "t.due_on >= %(today)s"}
+# What an item says that an exemption and nothing else makes approved (`rules.sentences`).
+BY_EXEMPTION = (
+    "(i.status = 'approved' and (i.reasons @> '[{\"code\": \"exemption_until\"}]' "
+    'or i.reasons @> \'[{"code": "exemption_accepted"}]\'))'
+)
 SAME_ITEM = "i.institution_id = m.institution_id and i.membership_id = m.id"
 
 
