@@ -5,6 +5,8 @@ import datetime
 import io
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -296,3 +298,40 @@ def test_files_hold_one_institutions_rows_only(school, format):
     rows, _header = rows_of(content, format)
     assert len(rows) == len(ODD_NAMES)
     assert "Stranger" not in str(rows)
+
+
+SURVIVORS = [
+    ("00042", "Núñez", datetime.date(2001, 2, 3)),
+    ("0", "عائشة بنت", datetime.date(1900, 3, 1)),
+    ("1e5", "李 🎓", datetime.date(1899, 12, 31)),
+    ("0001-02", "e\u0301 Nguyễn", datetime.date(2026, 12, 31)),
+]
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="soffice (LibreOffice) is absent")
+def test_ids_dates_and_every_script_survive_a_spreadsheet(tmp_path):
+    """Opened in LibreOffice and saved as CSV; `test_odd_names_come_out_of_excel_as_they_were` has calamine's view."""
+    school = a_school()
+    for student_id, name, born in SURVIVORS:
+        school.student(f"u{student_id}", student_id=student_id, last_name=name, date_of_birth=born)
+    school.student("formula", student_id="9", last_name="=1+1", statuses={"mmr": "approved"})
+    columns = ("student_id", "last_name", "date_of_birth", "complete", "num_items")
+    layout = Layout(tuple(map(ChosenColumn, columns)), date_format="%d.%m.%Y")
+    book = tmp_path / "report.xlsx"
+    book.write_bytes(file_of(school, Format.XLSX, layout=layout, neutralise=False))
+    subprocess.run(
+        [
+            "soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to",
+            # Comma, double quote, UTF-8, and each cell as it is shown.
+            "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true", "--outdir", str(tmp_path), str(book),
+        ],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    shown = read_csv((tmp_path / "report.csv").read_bytes())
+    found = {row["Student ID"]: (row["Last name"], row["Date of birth"]) for row in shown}
+    assert found == {
+        **{student_id: (name, f"{born:%d.%m.%Y}") for student_id, name, born in SURVIVORS},
+        # A cell of text even undisarmed: a workbook has formulas only where somebody wrote one.
+        "9": ("=1+1", ""),
+    }
+    assert {(row["Complete"], row["Items"]) for row in shown} == {("FALSE", "0"), ("TRUE", "1")}
