@@ -1,10 +1,15 @@
 """A school with students, a customer's server, and a worker's steps done by hand."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from pratique.connectors.sftp_push.fake import FakeServer
 from pratique.connectors.sftp_push.types import Waits
@@ -18,6 +23,7 @@ from pratique.institutions.models import Institution
 from pratique.reports.types import Format
 from tests.destinations import PASSWORD
 from tests.schools import BY, NOW, a_school, imported
+from tests.settings import CLUSTER, ROOT
 
 REPORT = "student-detail"
 QUICK = Waits(connect=5, sign_in=10, stall=10)
@@ -64,6 +70,36 @@ def delivered_to(school: Institution, clocked: Days) -> Callable[..., Delivery]:
         return deliver(institution=school, place=there, template=template, by=BY, now=clocked.now, **values)
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def workers(django_db_setup):
+    environment = {
+        **os.environ,
+        "DATABASE_URL": CLUSTER.url("pratique", connection.settings_dict["NAME"]),
+        "DJANGO_SETTINGS_MODULE": "pratique.config.settings",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.delivery.sender"],
+        env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
+        process.stdin.close()
+        process.wait(30)
+
+
+@pytest.fixture
+def killed(workers):
+    """Return a function that has another process try a delivery, and die."""
+
+    def kill(delivery, where, now=None):
+        at = now.isoformat() if now else ""
+        workers.stdin.write(f"{delivery.institution_id} {delivery.id} {where} {at}\n")
+        workers.stdin.flush()
+        assert workers.stdout.readline().strip() == str(-signal.SIGKILL)
+        return read(delivery)
+
+    return kill
 
 
 def tried(delivery: Delivery) -> Delivery:

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pratique.connectors.sftp_push.types import Server
@@ -23,7 +23,14 @@ class OpenSsh:
     port: int
     root: Path
     authorized: Path
-    host_key: str
+    configuration: Path
+    key: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+
+    @property
+    def host_key(self) -> str:
+        """The host key as it is pinned."""
+        return self.key.with_suffix(".pub").read_text().split()[1]
 
     def server(self, private_key: str, **changes) -> Server:
         values = {
@@ -32,14 +39,36 @@ class OpenSsh:
         }  # fmt: skip
         return Server(**values)
 
+    def start(self) -> None:
+        with (self.configuration.parent / "log").open("ab") as log:
+            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.configuration], stderr=log)
+        _wait_for(self.port, self.process)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    def change_host_key(self) -> None:
+        """Answer with another host key from now on, as a server does that was set up anew, or somebody in its place."""
+        self.stop()
+        make_host_key(self.key)
+        self.start()
+
+
+def make_host_key(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+
 
 @contextmanager
 def openssh(folder: Path, *more: str, internal: str = "") -> Iterator[OpenSsh]:
     """Run sshd with its files in `folder`; `more` are lines of its configuration."""
     root, authorized, key = folder / "theirs", folder / "authorized", folder / "host_key"
-    root.mkdir()
+    root.mkdir(exist_ok=True)
     authorized.touch(mode=0o600)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    make_host_key(key)
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
@@ -51,14 +80,12 @@ def openssh(folder: Path, *more: str, internal: str = "") -> Iterator[OpenSsh]:
         f"Subsystem sftp internal-sftp {internal}", *more,
     ]  # fmt: skip
     configuration.write_text("\n".join(lines) + "\n")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([SSHD, "-D", "-e", "-f", configuration], stderr=log)
+    server = OpenSsh(port, root, authorized, configuration, key)
+    server.start()
     try:
-        _wait_for(port, process)
-        yield OpenSsh(port, root, authorized, key.with_suffix(".pub").read_text().split()[1])
+        yield server
     finally:
-        process.terminate()
-        process.wait(20)
+        server.stop()
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:

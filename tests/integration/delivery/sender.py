@@ -1,11 +1,12 @@
 """A worker's tries of deliveries, each in a process of its own that dies where it is told to.
 
-python -m tests.integration.delivery.sender      (lines of standard input: INSTITUTION DELIVERY WHERE)
+python -m tests.integration.delivery.sender      (lines of standard input: INSTITUTION DELIVERY WHERE [NOW])
 """
 
 import os
 import signal
 import sys
+from datetime import datetime
 from uuid import UUID
 
 import django
@@ -27,9 +28,13 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def attempt(institution_id: str, delivery_id: str, where: str) -> None:
+def attempt(institution_id: str, delivery_id: str, where: str, now: str = "") -> None:
     from pratique.delivery import sending
     from pratique.delivery.actions import sending as steps
+    from pratique.foundation import clock
+
+    if now:
+        clock.now = lambda: datetime.fromisoformat(now)  # type: ignore[assignment]
 
     def die(*_arguments: object, **_named: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

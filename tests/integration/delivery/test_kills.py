@@ -1,13 +1,8 @@
 """A worker killed (SIGKILL) anywhere in a delivery: the file is there once, whole, and was never sent twice."""
 
-import os
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from pratique.delivery import policies
 from pratique.delivery.actions import sending as steps
@@ -19,42 +14,12 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.reports.types import Format
 from pratique.transfers import outbound
 from tests.destinations import a_destination_at
-from tests.integration.delivery.conftest import REPORT, read, tried
+from tests.integration.delivery.conftest import REPORT, tried
 from tests.integration.delivery.sender import WHERES
 from tests.schools import BY
-from tests.settings import CLUSTER, ROOT
 from tests.transfers import an_account
 
 pytestmark = pytest.mark.usefixtures("committed")
-
-
-@pytest.fixture(scope="module")
-def workers(django_db_setup):
-    environment = {
-        **os.environ,
-        "DATABASE_URL": CLUSTER.url("pratique", connection.settings_dict["NAME"]),
-        "DJANGO_SETTINGS_MODULE": "pratique.config.settings",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.delivery.sender"],
-        env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        yield process
-        process.stdin.close()
-        process.wait(30)
-
-
-@pytest.fixture
-def killed(workers):
-    """Return a function that has another process try a delivery, and die."""
-
-    def kill(delivery, where):
-        workers.stdin.write(f"{delivery.institution_id} {delivery.id} {where}\n")
-        workers.stdin.flush()
-        assert workers.stdout.readline().strip() == str(-signal.SIGKILL)
-        return read(delivery)
-
-    return kill
 
 
 def test_after_any_death_the_next_try_delivers_once(school, theirs, killed):

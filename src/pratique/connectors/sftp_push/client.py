@@ -184,6 +184,23 @@ class _Folder:
 
     async def upload(self, file: _Calling, name: str, *, afresh: bool = False) -> int:
         """Write the file under `name`, from where an earlier try ended; return how much of it was there."""
+        try:
+            return await self._upload(file, name, afresh=afresh)
+        except PushError as error:
+            # OpenSSH calls a full disk a failure and nothing more; asked, it tells how much room there is.
+            if error.code == "write_failed" and await self._has_no_room_for(file):
+                raise PushError("write_no_room") from None
+            raise
+
+    async def _has_no_room_for(self, file: _Calling) -> bool:
+        """Return whether the server says that the file does not fit; False where it says nothing."""
+        try:
+            room = await self._wait(self._sftp.statvfs(self._folder or "."))
+        except (asyncssh.Error, OSError, TimeoutError):
+            return False
+        return int(room.bavail) * int(room.frsize) < file.size
+
+    async def _upload(self, file: _Calling, name: str, *, afresh: bool) -> int:
         with failing(Step.WRITE):
             start = 0 if afresh else await self._own_part(file, name)
             flags = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | (0 if start else asyncssh.FXF_TRUNC)
