@@ -149,7 +149,9 @@ def test_a_star_puts_a_report_first_and_is_taken_off_again(school, signed_in):
     page = text_of(client.get("/reports/"))
     assert "Favorites Student compliance detail" in page
     assert page.count("Student compliance detail") == 2  # its title, and its star
-    back = client.post("/reports/favorite/", {"remove": "student-detail", "page": "report", "query": "sort=username"})
+    back = client.post(
+        "/reports/favorite/", {"remove": "student-detail", "page": "report", "query": "sort=username"}
+    )
     assert back.headers["Location"] == "/reports/student-detail/?sort=username"
     assert "Favorites Student" not in text_of(client.get("/reports/"))
     assert client.post("/reports/favorite/", {"add": "nonsense"}).status_code == 404
@@ -164,7 +166,7 @@ COLUMNS = [Column(key, key.title(), ColumnKind.TEXT, "x", shown=key != "d") for 
     ("deed", "result"),
     [
         ("add:d", "abcd"), ("add:a", "abc"), ("add:z", "abc"), ("remove:b", "ac"), ("remove:z", "abc"),
-        ("up:b", "bac"), ("up:a", "abc"), ("down:a", "bac"), ("down:c", "abc"), ("look", "abc"), ("", "abc"),
+        ("none", ""), ("up:b", "bac"), ("up:a", "abc"), ("down:a", "bac"), ("down:c", "abc"), ("look", "abc"), ("", "abc"),
     ],
 )  # fmt: skip
 def test_each_button_does_one_thing(deed, result):
@@ -178,6 +180,12 @@ def test_the_usual_columns_come_back():
 
 def test_an_address_says_what_was_asked_and_nothing_more():
     chosen = (ChosenColumn("username", "Login"), ChosenColumn("requirement:mmr"))
-    assert report_address.write(
-        {"group": ["1", "2"], "state": "active", "due_from": ""}, columns=chosen, sort="-due_on", keeps={"term"}
-    ) == "group=1&group=2&state=active&columns=username,requirement:mmr&title.username=Login&sort=-due_on"
+    assert (
+        report_address.write(
+            {"group": ["1", "2"], "state": "active", "due_from": ""},
+            columns=chosen,
+            sort="-due_on",
+            keeps={"term"},
+        )
+        == "group=1&group=2&state=active&columns=username,requirement:mmr&title.username=Login&sort=-due_on"
+    )

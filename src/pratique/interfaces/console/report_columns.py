@@ -62,12 +62,14 @@ def sections(columns: Sequence[Column], picked: Sequence[ChosenColumn]) -> list[
 
 def done(picked: tuple[ChosenColumn, ...], deed: str, columns: Sequence[Column]) -> tuple[ChosenColumn, ...]:
     """Return the columns after a button was pressed: `add:<key>`, `remove:<key>`, `up:<key>`, `down:<key>`, or
-    `usual`, which begins again. What cannot be done changes nothing.
+    `usual` and `none`, which begin again. What cannot be done changes nothing.
     """
     verb, _colon, key = deed.partition(":")
     keys = [one.key for one in picked]
     if verb == "usual":
         return tuple(ChosenColumn(column.key) for column in columns if column.shown)
+    if verb == "none":
+        return ()
     if verb == "add" and key not in keys and key in {column.key for column in columns}:
         return (*picked, ChosenColumn(key))
     if key not in keys:

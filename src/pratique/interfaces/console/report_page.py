@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +16,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pratique.interfaces.console import report_address
-from pratique.reports.types import Choice, Column, ColumnKind, Filter, FilterKind, ReportDefinition
+from pratique.reports.types import (
+    Choice,
+    Column,
+    ColumnKind,
+    Filter,
+    FilterKind,
+    ReportDefinition,
+    ReportTable,
+)
 from pratique.screens import words
 from pratique.screens.templatetags.screens import chip
 from pratique.students import queries as student_queries
 
 EMPTY = "–"
 # Whole numbers that name something: nobody writes vaccine 1,119 or line 12,000.
-_NAMES = frozenset({"row", "line", "cvx", "year"})
-# A state is looked up among these kinds, in this order; a code that none knows is shown as it is.
-_KINDS_OF_STATE = (
-    "item", "membership", "outcome", "import", "case", "exemption", "hold", "delivery", "run"
-)  # fmt: skip
+_NAMES = frozenset({"id", "row", "line", "cvx", "year"})
+# A state has a chip if one of these kinds knows it, in this order; else the words of the report's own filters.
+_KINDS_OF_STATE = ("item", "membership", "outcome", "import", "delivery")
 _MATCHES = 8
 
 
@@ -209,8 +216,17 @@ def _name(last: str, first: str) -> str:
     return ", ".join(part for part in (last, first) if part)
 
 
-def cell(column: Column, value: Any) -> str | SafeString:
-    """Return a value as a person reads it."""
+def rows(table: ReportTable) -> list[list[tuple[Column, str | SafeString]]]:
+    """Return the rows of a table as a person reads them."""
+    said = {choice.value: str(choice.title) for one in table.definition.filters for choice in one.choices}
+    return [
+        [(column, cell(column, value, said)) for column, value in zip(table.columns, row, strict=True)]
+        for row in table.rows
+    ]
+
+
+def cell(column: Column, value: Any, said: Mapping[str, str] = MappingProxyType({})) -> str | SafeString:
+    """Return a value as a person reads it; `said` are words for codes that have no chip."""
     if value is None or value == "":
         return EMPTY
     match column.kind:
@@ -227,12 +243,12 @@ def cell(column: Column, value: Any) -> str | SafeString:
         case ColumnKind.PERCENT:
             return f"{number_format(value, decimal_pos=1)}%"
         case ColumnKind.STATUS:
-            return _state(str(value))
+            return _state(str(value), said)
     return str(value)
 
 
-def _state(value: str) -> str | SafeString:
+def _state(value: str, said: Mapping[str, str]) -> str | SafeString:
     for kind in _KINDS_OF_STATE:
         if value in words.CHIPS.get(kind, {}):
             return chip(kind, value)
-    return capfirst(value.replace("_", " "))
+    return said.get(value) or capfirst(value.replace("_", " "))

@@ -32,8 +32,8 @@ FORMATS = (
 ROWS: Mapping[str, str | Promise] = {
     "student-detail": _("A student"),
     "missing-items": _("Something that a student still has to do"),
-    "dose-list": _("A dose"),
-    "titer-results": _("A titer result"),
+    "doses": _("A dose"),
+    "titers": _("A titer result"),
     "exemptions": _("An exemption"),
     "status-changes": _("A change of a status"),
     "review-queue": _("Something that waits for review"),

@@ -39,6 +39,7 @@ from pratique.reports.types import (
 from pratique.screens.permissions import granted, requires
 
 _PREVIEW_ROWS = 8
+_ENDS = ("save", "show")  # the buttons that end the building
 # Addresses longer than this are not kept: the work is, in the form.
 _LONGEST_ADDRESS = 6000
 
@@ -106,7 +107,7 @@ def _builder(request: HttpRequest, definition: ReportDefinition, saved: SavedRep
     missing = report_page.missing(definition, raw)
     asked_for = {name for one in missing for name in one.parameter_names}
     errors = {name: sentence for name, sentence in parsed.errors.items() if name not in asked_for}
-    if not draft.picked:
+    if not draft.picked and deed in _ENDS:
         errors["columns"] = _("Choose at least one column.")
     address = draft.address(definition, columns)
     if deed == "show" and not errors:
@@ -120,7 +121,7 @@ def _builder(request: HttpRequest, definition: ReportDefinition, saved: SavedRep
             messages.success(request, _("“%(name)s” is saved.") % {"name": kept.name})
             return _go(request, reverse("report", args=[saved_key(kept.id)]))
     shown: dict[str, Any] = {}
-    if not errors.keys() & {*definition.parameter_names, "columns"} and not missing:
+    if draft.picked and not errors.keys() & {*definition.parameter_names} and not missing:
         try:
             shown = _preview(base, draft, parsed.parameters, now)
         except ReportError as error:
@@ -136,7 +137,7 @@ def _builder(request: HttpRequest, definition: ReportDefinition, saved: SavedRep
             "saved": saved,
             "draft": draft,
             "lines": report_columns.lines(columns, draft.picked),
-            "sections": report_columns.sections(columns, draft.picked),
+            "addable": report_columns.sections(columns, draft.picked),
             "sorts": _sorts(columns, draft),
             "fields": report_page.fields(
                 definition, queries.filter_choices(base), parsed.parameters, raw, errors
@@ -148,7 +149,7 @@ def _builder(request: HttpRequest, definition: ReportDefinition, saved: SavedRep
             "said": report_draft.said(draft, deed, columns),
             "address": address,
         },
-        status=422 if errors and deed in {"save", "show"} else 200,
+        status=422 if errors and deed in _ENDS else 200,
     )
     if len(address) <= _LONGEST_ADDRESS:
         # The address follows the work, so that reloading loses none of it.
@@ -160,11 +161,7 @@ def _preview(base: str, draft: Draft, parameters: Parameters, now: datetime) -> 
     table = queries.table(
         base, parameters, now=now, sort=draft.sort, page_size=_PREVIEW_ROWS, layout=Layout(draft.picked)
     )
-    rows = [
-        [(column, report_page.cell(column, value)) for column, value in zip(table.columns, row, strict=True)]
-        for row in table.rows
-    ]
-    return {"table": table, "rows": rows}
+    return {"table": table, "rows": report_page.rows(table)}
 
 
 def _keep(

@@ -170,14 +170,10 @@ def _result(
         key, parameters, now=now, sort=asked.sort, page=asked.page, page_size=_ROWS_A_PAGE, layout=layout
     )
     chart = queries.chart(key, parameters, now=now)
-    rows = [
-        [(column, report_page.cell(column, value)) for column, value in zip(table.columns, row, strict=True)]
-        for row in table.rows
-    ]
     query = report_address.write(asked.raw, columns=asked.columns, sort=asked.sort, keeps=definition.presets)
     return {
         "table": table,
-        "page": Page(rows, table.page, table.page_size, table.total),
+        "page": Page(report_page.rows(table), table.page, table.page_size, table.total),
         "chart": chart,
         "chart_data": charts.of_report(chart) if chart else None,
         "chart_rows": charts.rows(chart) if chart else [],
