@@ -190,7 +190,7 @@ def _number(value: str, one: Filter) -> int:
 
 def _student(value: str) -> str:
     """Return a student's id. What was typed may be an e-mail, so that the sentences do not repeat it."""
-    for wanted in _ways_to_find(value):
+    for wanted in _ways_to_find(value.replace("\0", "")):
         found = list(Student.objects.filter(wanted).values_list("id", flat=True)[:2])
         if len(found) > 1:
             raise _InvalidError(

@@ -56,7 +56,13 @@ DATE_FIELDS: Mapping[str, DateField] = {
     "%S": DateField("SS", "ss", True),
     "%p": DateField("AM", "AM/PM", True),
 }
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PIECES = re.compile("|".join([*DATE_FIELDS, r"[-/., :_T]"]))
+
+
+def one_line(text: str) -> str:
+    """Return what somebody typed as one line, without signs that no file and no database should hold."""
+    return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def to_data(layout: Layout) -> dict[str, Any]:
@@ -115,12 +121,12 @@ def checked(layout: Layout, columns: Sequence[Column]) -> Layout:
     `columns` are all that can be chosen (`queries.columns`).
     """
     known = {column.key for column in columns}
-    chosen = tuple(replace(one, title=" ".join(one.title.split())) for one in layout.columns)
+    chosen = tuple(replace(one, title=one_line(one.title)) for one in layout.columns)
     _check_columns(chosen, known)
     dates, instants = layout.date_format.strip(), layout.instant_format.strip()
     _check_format(dates, "date_format", with_time=False)
     _check_format(instants, "instant_format", with_time=True)
-    booleans = (layout.booleans[0].strip(), layout.booleans[1].strip()) if layout.booleans else None
+    booleans = (one_line(layout.booleans[0]), one_line(layout.booleans[1])) if layout.booleans else None
     if booleans and (booleans[0] == booleans[1] or max(map(len, booleans)) > _MAX_WORD):
         raise LayoutError(_("Give two different short words, for yes and for no."), "booleans")
     return replace(layout, columns=chosen, date_format=dates, instant_format=instants, booleans=booleans)

@@ -7,7 +7,7 @@ from typing import Any
 from pratique.reports.statements import Compiled
 
 # More different values than this would cost memory: then some are put into words again.
-_REMEMBERED = 20_000
+_REMEMBERED = 5_000
 
 
 def in_words(

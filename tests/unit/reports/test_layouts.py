@@ -74,7 +74,7 @@ def test_a_wrong_layout_is_refused_with_a_sentence(layout, field, words):
 
 
 def test_a_right_layout_is_stripped():
-    typed = Layout((ChosenColumn("secret", "  Top \n secret "),), " %Y ", booleans=(" Y ", ""))
+    typed = Layout((ChosenColumn("secret", "  Top \n\0secret "),), " %Y ", booleans=(" Y ", ""))
     wanted = Layout((ChosenColumn("secret", "Top secret"),), "%Y", booleans=("Y", ""))
     assert layouts.checked(typed, COLUMNS) == wanted
     assert layouts.checked(FULL, COLUMNS) == FULL

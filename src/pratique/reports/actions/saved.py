@@ -109,7 +109,7 @@ def _checked(
     now: datetime,
 ) -> Mapping[str, Any]:
     definition = catalogue.definition(base)
-    name, description = " ".join(name.split()), " ".join(description.split())
+    name, description = layouts.one_line(name), layouts.one_line(description)
     if not name:
         raise SavedReportError(_("Give the report a name."), "name")
     if len(name) > MAX_NAME:
