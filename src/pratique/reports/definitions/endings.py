@@ -3,6 +3,7 @@
 # SQL is put together from constants of the definitions; every value that came in is bound.
 # ruff: noqa: S608
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy
@@ -24,6 +25,11 @@ WHAT_TITLES = {
     "exemption": gettext_lazy("Exemption"),
     "registration": gettext_lazy("Registration"),
 }
+_PLURALS = {
+    "requirement": gettext_lazy("requirements %(count)s"),
+    "exemption": gettext_lazy("exemptions %(count)s"),
+    "registration": gettext_lazy("registrations %(count)s"),
+}
 WHAT = Filter(
     "what",
     gettext_lazy("What ends"),
@@ -32,6 +38,13 @@ WHAT = Filter(
     choices=tuple(Choice(value, title) for value, title in WHAT_TITLES.items()),
 )
 _ENDING = gettext_lazy("What ends")
+
+
+def what_in_words(counts: Mapping[str, int]) -> str:
+    """Return "requirements 2, registrations 1", without what is nil."""
+    return ", ".join(
+        words % {"count": f"{counts[what]:,}"} for what, words in _PLURALS.items() if counts.get(what)
+    )
 
 
 def ending_columns(ends_on: Text, days: Column) -> tuple[Column, ...]:

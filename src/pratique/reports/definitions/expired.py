@@ -7,8 +7,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pratique.accounts.roles import Permission
-from pratique.reports.definitions.counting import bars, by_first, grouped, listed
-from pratique.reports.definitions.endings import ITEM_ENDED, WHAT, WHAT_TITLES, ending_columns, ending_source
+from pratique.reports.definitions.counting import bars, by_first, grouped
+from pratique.reports.definitions.endings import (
+    ITEM_ENDED,
+    WHAT,
+    WHAT_TITLES,
+    ending_columns,
+    ending_source,
+    what_in_words,
+)
 from pratique.reports.definitions.evidence import within
 from pratique.reports.definitions.memberships import STUDENT_FILTERS
 from pratique.reports.types import (
@@ -45,7 +52,7 @@ def _source(parameters: Parameters, columns: Sequence[Column], context: ReportCo
 def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     rows = grouped(_source(parameters, _COLUMNS, context), context, "k.what, count(*)", "group by 1")
     counts = by_first(rows)
-    told = listed(WHAT_TITLES, counts)
+    told = what_in_words(counts)
     summary = _("Expired: %(what)s.") % {"what": told} if told else _("Nothing has expired.")
     return bars(_("What expired"), _("Expired"), WHAT_TITLES, counts, summary)
 

@@ -6,8 +6,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from pratique.accounts.roles import Permission
-from pratique.reports.definitions.counting import grouped, listed, stacked
-from pratique.reports.definitions.endings import ITEM_ENDS, WHAT, WHAT_TITLES, ending_columns, ending_source
+from pratique.reports.definitions.counting import grouped, stacked
+from pratique.reports.definitions.endings import (
+    ITEM_ENDS,
+    WHAT,
+    WHAT_TITLES,
+    ending_columns,
+    ending_source,
+    what_in_words,
+)
 from pratique.reports.definitions.memberships import STUDENT_FILTERS
 from pratique.reports.types import (
     Category,
@@ -57,7 +64,7 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     if total:
         summary = ngettext("Within %(days)d day: %(what)s.", "Within %(days)d days: %(what)s.", days) % {
             "days": days,
-            "what": listed(WHAT_TITLES, by_what),
+            "what": what_in_words(by_what),
         }
     weeks = {str(week): _("Days %(first)d to %(last)d") % {"first": 7 * week, "last": min(7 * week + 6, days)}
              for week in range(days // 7 + 1)}  # fmt: skip
