@@ -5,7 +5,7 @@ It translates; what can be kept is decided by `delivery.actions.schedules`.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import time
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pratique.delivery import encrypting, names
 from pratique.delivery.timing import Calendar
+from pratique.delivery.types import DeliveryError
 from pratique.interfaces.console.transfer_forms import TextArea
 from pratique.reports.types import Format
 
@@ -143,13 +145,16 @@ class ScheduleForm(forms.Form):
         widget=forms.TextInput(attrs=_PLAIN),
     )
     yes = forms.CharField(
-        label=gettext_lazy("Word for yes"),
+        label=gettext_lazy("Word for yes, such as Y or 1"),
         required=False,
         max_length=20,
         widget=forms.TextInput(attrs=_PLAIN),
     )
     no = forms.CharField(
-        label=gettext_lazy("Word for no"), required=False, max_length=20, widget=forms.TextInput(attrs=_PLAIN)
+        label=gettext_lazy("Word for no, such as N or 0"),
+        required=False,
+        max_length=20,
+        widget=forms.TextInput(attrs=_PLAIN),
     )
     cut = forms.BooleanField(
         label=gettext_lazy("Cut off what is longer than its column; else such a value stops the file"),
@@ -241,6 +246,28 @@ class ScheduleForm(forms.Form):
         label=gettext_lazy("Colleagues"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
+    def clean_template(self) -> str:
+        template = str(self.cleaned_data["template"])
+        if template.strip():
+            try:
+                names.file_name(
+                    template, report="report", local_now=datetime.now(UTC), is_taken=lambda _name: False
+                )
+            except DeliveryError as wrong:
+                raise forms.ValidationError(str(wrong)) from None
+        return template
+
+    def clean_pgp_key(self) -> str:
+        text = str(self.cleaned_data["pgp_key"])
+        if text.strip() and (problems := encrypting.read_key(text).problems):
+            if is_private(text) and isinstance(self.data, QueryDict):
+                # It is not sent back: what is on a screen is read by others.
+                shown = self.data.copy()
+                shown[self.add_prefix("pgp_key")] = ""
+                self.data = shown
+            raise forms.ValidationError(problems[0])
+        return text
+
     def clean_times(self) -> tuple[time, ...]:
         if self.data.get(self.add_prefix("when")) != "calendar":
             return ()
@@ -289,12 +316,18 @@ class ScheduleForm(forms.Form):
         return self.data.get(self.add_prefix("when")) == when and self.data.get(self.add_prefix("on")) == on
 
 
+def is_private(text: str) -> bool:
+    """Return whether somebody pasted the private half of an OpenPGP key."""
+    return "PRIVATE KEY" in text
+
+
 def typed(form: forms.Form, data: QueryDict) -> dict[str, Any]:
     """Return what was typed into a form so far, right or wrong, to show it again without complaint."""
-    return {
+    values = {
         name: field.widget.value_from_datadict(data, {}, form.add_prefix(name))
         for name, field in form.fields.items()
     }
+    return values | ({"pgp_key": ""} if is_private(values["pgp_key"] or "") else {})
 
 
 def read_times(text: str) -> tuple[time, ...]:

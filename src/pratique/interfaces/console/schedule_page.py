@@ -176,8 +176,9 @@ def explain(form: ScheduleForm, wrong: Exception) -> None:
     """Put what was wrong beside its field, or above the form."""
     field = getattr(wrong, "field", "")
     field = _FIELDS.get(field, field)
-    if isinstance(wrong, names.TemplateError):
-        field = "template"
+    if field == "place":
+        # Beside what was chosen there, rather than beside the choice.
+        field = form.cleaned_data.get("place", field)
     form.add_error(field if field in form.fields else None, str(wrong))
 
 

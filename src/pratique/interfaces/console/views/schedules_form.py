@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from pratique.accounts.roles import Permission
-from pratique.delivery import queries
+from pratique.delivery import policies, queries
 from pratique.delivery.actions import schedules as actions
 from pratique.delivery.models import Schedule
 from pratique.delivery.types import DeliveryError, SchedulePlan
@@ -77,6 +77,8 @@ def _page(request: HttpRequest, kept: Schedule | None) -> HttpResponse:
             if kept:
                 actions.change_schedule(schedule=kept, plan=wanted, by=by, now=now)
                 messages.success(request, _("The schedule is saved."))
+                if plan and (said := policies.said_of_change(plan, wanted)):
+                    messages.warning(request, said)
                 return redirect("schedule", schedule_id=kept.id)
             made = actions.create_schedule(
                 institution=user.institution, plan=wanted, by=by, now=now,
@@ -154,9 +156,9 @@ def _bound(request: HttpRequest, form: ScheduleForm) -> ScheduleForm:
     for name, field in form.fields.items():
         value = form.initial.get(name, field.initial)
         values = value if isinstance(value, list) else [value]
-        data.setlist(
-            form.add_prefix(name), ["" if one is None else str(one) for one in values if one is not False]
-        )
+        values = [str(one) for one in values if one not in (None, False)]
+        if values:
+            data.setlist(form.add_prefix(name), values)
     bound = schedule_page.new_form(people.staff(request), data, initial={})
     bound.fields |= {name: form.fields[name] for name in ("sort", "staff")}
     return bound
