@@ -46,9 +46,11 @@ def one_membership(parameters: Parameters, arguments: dict[str, Any], *, of: str
     """
     conditions = membership_conditions(parameters, arguments) + tracker_conditions(parameters, arguments)
     return (
-        f"join (select distinct on (m.student_id) m.* from students_membership m {STUDENT_JOIN} {PACKAGE_JOIN} "
-        f"{TRACKER_JOINS} where {' and '.join(conditions)} "
-        f"order by m.student_id, m.state, m.created_at desc, m.id) m on m.student_id = {of} "
+        f"join (select distinct on (m.student_id) m.id, m.student_id from students_membership m {STUDENT_JOIN} "
+        f"{PACKAGE_JOIN} {TRACKER_JOINS} where {' and '.join(conditions)} "
+        f"order by m.student_id, m.state, m.created_at desc, m.id) chosen on chosen.student_id = {of} "
+        # The table once more: of what a subquery gives PostgreSQL expects a row or two, and then joins by loops.
+        "join students_membership m on m.institution_id = %(institution)s and m.id = chosen.id "
         f"{STUDENT_JOIN} {PACKAGE_JOIN} {TRACKER_JOINS}"
     )
 

@@ -10,13 +10,17 @@ from pratique.reports.types import Parameters
 # The last name of every requirement that was ever published, by its key: what happened once, or was handed in long
 # ago, may speak of one that no set in force has. One row, so that it can be joined to anything.
 REQUIREMENT_NAMES = """cross join (
-    select coalesce(jsonb_object_agg(f.key, f.name), '{}') as by_key from (
-        select distinct on (r.key) r.key, r.name
-        from requirements_requirement r
-        join requirements_requirementset v on v.institution_id = r.institution_id and v.id = r.requirement_set_id
-        where r.institution_id = %(institution)s and v.state = 'published'
-        order by r.key, v.applies_from desc, v.version desc, r.id
-    ) f
+    with names as materialized (
+        select coalesce(jsonb_object_agg(f.key, f.name), '{}') as by_key from (
+            select distinct on (r.key) r.key, r.name
+            from requirements_requirement r
+            join requirements_requirementset v
+                on v.institution_id = r.institution_id and v.id = r.requirement_set_id
+            where r.institution_id = %(institution)s and v.state = 'published'
+            order by r.key, v.applies_from desc, v.version desc, r.id
+        ) f
+    )
+    select by_key from names
 ) requirement"""
 
 
