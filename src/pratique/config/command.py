@@ -39,6 +39,7 @@ COMMANDS = (
     Entry("reports", f"{_CLI}.reports", "List reports, and write one into a file."),
     Entry("deliver", f"{_CLI}.deliver", "Deliver a report to an account or to a customer’s server."),
     Entry("reminders", f"{_CLI}.reminders", "Plan the reminders that are due; say what waits for approval."),
+    Entry("schedules", f"{_CLI}.schedules", "Reports that are delivered again and again."),
     Entry("vault", f"{_CLI}.vault", "Keys of the stored files; read every file and name what is wrong."),
     Entry("audit", f"{_CLI}.audit", "Verify the chain of the audit trail; ask who saw a record."),
     Entry("demo", f"{_CLI}.demo", "The demo institution, who can sign in to it, and how its partner calls."),

@@ -20,6 +20,7 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.reports import layouts
 from pratique.reports import queries as reports
+from pratique.reports.statements import compiled
 from pratique.reports.types import Format, Layout, Parameters
 from pratique.transfers.models import OutboundFile, TransferAccount
 
@@ -45,10 +46,11 @@ def deliver(
     """Ask for a report to be delivered as a file, and return the delivery that will tell what became of it.
 
     `parameters` were checked (`reports.queries.checked_parameters`); an empty `template` is `{report}-{date}`. Raises
-    UnknownReportError, TemplateError, NameUsedError, DeliveryError (the place is closed or cannot be used yet).
+    ReportError (no such report, layout, sort or filter), TemplateError, NameUsedError, DeliveryError (the place is
+    closed or cannot be used yet).
     """
     with institution_scope(institution.id):
-        reports.definition(report)
+        layout = checked_layout(report, parameters, layout, sort, now)
         check_place(place, report)
         if pgp_key:
             check_key(pgp_key)
@@ -185,6 +187,14 @@ def record(
         subject_id=delivery.id,
         detail={**where, **schedule, "file": delivery.file_name, **(detail or {})},
     )
+
+
+def checked_layout(report: str, parameters: Parameters, layout: Layout, sort: str, now: datetime) -> Layout:
+    """Return a layout as it is kept, or raise UnknownReportError, LayoutError, UnknownSortError, MissingFilterError."""
+    definition = reports.definition(report)
+    layout = layouts.checked(layout, reports.columns(report, parameters, now=now))
+    compiled(definition, parameters, reports.context(now), sort=sort, layout=layout)
+    return layout
 
 
 def check_place(place: Place, report: str) -> None:

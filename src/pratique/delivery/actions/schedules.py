@@ -14,6 +14,7 @@ from pratique.delivery import names, policies, queries, timing
 from pratique.delivery.actions.deliveries import (
     begin_delivery,
     check_place,
+    checked_layout,
     end_unsent,
     file_is_kept,
     name_again,
@@ -32,7 +33,7 @@ from pratique.institutions.models import Institution
 from pratique.reports import layouts
 from pratique.reports import queries as reports
 from pratique.reports.layouts import LayoutError
-from pratique.reports.statements import UnknownSortError, compiled
+from pratique.reports.statements import UnknownSortError
 from pratique.reports.types import ReportError
 
 __all__ = [
@@ -235,8 +236,7 @@ def _checked(institution: Institution, plan: SchedulePlan, now: datetime) -> dic
     if plan.contents == Contents.DELTA and not report.changed:
         raise ScheduleError(_("This report cannot say what changed. Choose whole files."), "contents")
     try:
-        layout = layouts.checked(plan.layout, reports.columns(plan.report_key, plan.parameters, now=now))
-        compiled(report, plan.parameters, reports.context(now), sort=plan.sort, layout=layout)
+        layout = checked_layout(plan.report_key, plan.parameters, plan.layout, plan.sort, now)
     except LayoutError as error:
         raise ScheduleError(str(error), error.field) from None
     except ReportError as error:

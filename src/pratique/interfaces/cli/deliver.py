@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -12,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from pratique.accounts.models import User
+from pratique.accounts.roles import STAFF_ROLES
 from pratique.delivery import queries
 from pratique.delivery.actions.deliveries import deliver as ask
 from pratique.delivery.models import Delivery, DeliveryState
@@ -20,8 +23,9 @@ from pratique.foundation import audit, clock
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.institutions.queries import institution_by_slug
+from pratique.reports import layouts
 from pratique.reports.queries import checked_parameters, parse_format
-from pratique.reports.types import ReportError
+from pratique.reports.types import Layout, ReportError
 from pratique.transfers.models import TransferAccount
 
 app = typer.Typer(help="Deliver a report as a file.")
@@ -35,11 +39,15 @@ _NO_WORKER_AFTER_SECONDS = 10
 @app.command()
 def deliver(
     report: Annotated[str, typer.Argument(help="The report's key; `pratique reports list` shows them.")],
+    institution: Annotated[str, typer.Option(help="The institution's slug.")],
     to: Annotated[
         str, typer.Option(help="The username of a transfer account, or the name of a destination.")
-    ],
-    institution: Annotated[str, typer.Option(help="The institution's slug.")],
-    format: Annotated[str, typer.Option(help="csv, xlsx or jsonl.")] = "csv",
+    ] = "",
+    mail_to: Annotated[
+        list[str] | None,
+        typer.Option("--mail-to", help="The e-mail address of staff who get a link; repeat it for more."),
+    ] = None,
+    format: Annotated[str, typer.Option(help="csv, tsv, pipe, fixed, jsonl or xlsx.")] = "csv",
     filter: Annotated[
         list[str] | None, typer.Option("--filter", help="A filter, name=value; repeat it for more.")
     ] = None,
@@ -47,12 +55,26 @@ def deliver(
         str,
         typer.Option(help="The file's name, with {date:%Y%m%d-%H%M} (the school's time), {report} and {n}."),
     ] = "",
+    sort: Annotated[str, typer.Option(help="A column's key to order by; -key for backwards.")] = "",
+    layout: Annotated[
+        Path | None,
+        typer.Option(
+            help="A JSON file: columns, their titles and widths, date formats (guides/reports).", exists=True
+        ),
+    ] = None,
+    no_neutralise: Annotated[
+        bool, typer.Option("--no-neutralise", help="Leave cells that begin with = + - @ as they are.")
+    ] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin a text file with a byte order mark.")] = False,
+    pgp_key: Annotated[
+        Path | None, typer.Option(help="A file with the OpenPGP public key to encrypt to.", exists=True)
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it has arrived or failed for good.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say what became of it as JSON.")] = False,
 ) -> None:
-    """Deliver a report as a file to an account's /outbound or to a destination on another server.
+    """Deliver a report as a file to an account's /outbound, to a destination on another server, or as a link by mail.
 
     Ends with 0 when the delivery is asked for (with --wait: when it arrived), 2 if something given is wrong, else 1.
     """
@@ -61,7 +83,7 @@ def deliver(
         school = _institution(institution)
         now = clock.now()
         with institution_scope(school.id):
-            place = _place(to)
+            place = _staff(mail_to) if mail_to and not to else _place(to, mail_to or [])
             parameters = checked_parameters(report, _given(filter or []))
         delivery = ask(
             institution=school,
@@ -70,13 +92,18 @@ def deliver(
             parameters=parameters,
             format=kind,
             template=name,
+            layout=_layout(layout),
+            sort=sort,
+            neutralise=not no_neutralise,
+            bom=bom,
+            pgp_key=pgp_key.read_text() if pgp_key else "",
             by=audit.Actor("command", "deliver"),
             now=now,
         )
     except (ReportError, DeliveryError) as error:
         _stop(str(error), as_json=as_json)
     delivery = _waited_for(school.id, delivery.id) if wait else _read(school.id, delivery.id)
-    _tell(delivery, to, as_json=as_json)
+    _tell(delivery, to or ", ".join(mail_to or []), as_json=as_json)
     if wait and delivery.state != DeliveryState.DELIVERED:
         raise typer.Exit(_FAILED)
 
@@ -88,8 +115,30 @@ def _institution(slug: str) -> Institution:
     return found
 
 
-def _place(to: str) -> Place:
+def _layout(path: Path | None) -> Layout:
+    if path is None:
+        return Layout()
+    try:
+        return layouts.from_data(orjson.loads(path.read_bytes()))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise DeliveryError(f"{path.name} is no layout. It is JSON, as a saved report's is.") from None
+
+
+def _staff(addresses: Iterable[str]) -> Place:
+    """Return the accounts of staff with these e-mail addresses."""
+    found = []
+    for address in addresses:
+        user = User.objects.filter(email__iexact=address, role__in=[one.value for one in STAFF_ROLES]).first()
+        if user is None:
+            raise DeliveryError("There is nobody among staff with one of these e-mail addresses.")
+        found.append(user.id)
+    return Place(staff=tuple(found))
+
+
+def _place(to: str, mail_to: Iterable[str]) -> Place:
     """Return the account or destination called `to`; a username wins, for destinations can be renamed."""
+    if bool(to) == bool(mail_to):
+        raise DeliveryError("Say where to: either --to or --mail-to.")
     account = TransferAccount.objects.filter(username=to, closed_at__isnull=True).first()
     if account:
         return Place(account_id=account.id)
