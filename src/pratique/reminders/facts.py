@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from pratique.foundation import bulk
 from pratique.institutions.models import Institution, Tracker
 from pratique.reminders import planning, queries
@@ -39,45 +41,44 @@ def reached(today: date) -> list[Reached]:
 
 
 # What went out, or waits to, counts; what was stopped or left out does not. An invitation counts by itself.
-_FACTS = """
-    with written as (
-        select m.student_id, r.state, r.send_at, (r.send_at at time zone %(zone)s)::date as day
+_WRITTEN = """
+    select student_id, count(*) filter (where state = 'queued' and day > %(week_ago)s)::int as this_week,
+        max(day) filter (where state = 'queued') as told_on,
+        coalesce(bool_or(state = 'waiting' or state = 'queued' and send_at > %(now)s), false) as waits,
+        max(invited_on) as invited_on
+    from (
+        select m.student_id, r.state, r.send_at, (r.send_at at time zone %(zone)s)::date as day,
+            null::date as invited_on
         from reminders_reminder r
         join students_membership m on m.institution_id = r.institution_id and m.id = r.membership_id
         where r.institution_id = %(institution)s and r.planned_at >= %(since)s and r.state in ('waiting', 'queued')
             and r.batch_id is distinct from %(batch)s::uuid
-    ), told as (
-        select student_id, count(*) filter (where state = 'queued' and day > %(week_ago)s) as this_week,
-            max(day) filter (where state = 'queued') as told_on,
-            bool_or(state = 'waiting' or send_at > %(now)s) as waits
-        from written group by student_id
-    ), invited as (
-        select m.student_id,
-            max((case when i.state = 'queued' then %(now)s else i.changed_at end at time zone %(zone)s)::date) as day
+        union all
+        select m.student_id, 'invited', null, null,
+            (case when i.state = 'queued' then %(now)s else i.changed_at end at time zone %(zone)s)::date
         from students_invitation i
         join students_membership m on m.institution_id = i.institution_id and m.id = i.membership_id
         where i.institution_id = %(institution)s and i.state in ('queued', 'sending', 'sent', 'in_doubt')
             and (i.state = 'queued' or i.changed_at >= %(since)s)
-        group by m.student_id
-    ), chosen as (
-        {chosen}
-    )
-    select c.step, c.due_on, c.channels, m.id, m.student_id, m.state, m.expires_on, t.due_on, m.complete,
+    ) written
+    group by student_id
+"""
+_FACTS = """
+    select c.step, c.asked_for, c.channels, m.id, m.student_id, m.state, m.expires_on, t.due_on, m.complete,
         m.user_complete, m.stale_since is not null, s.email <> '', a.id is not null, coalesce(a.notify_by_mail, true),
-        coalesce(a.notify_by_text, false), invited.day, coalesce(told.this_week, 0)::int, told.told_on,
-        coalesce(told.waits, false), c.ledger_id, coalesce(c.reason, '')
-    from chosen c
+        coalesce(a.notify_by_text, false), w.invited_on, coalesce(w.this_week, 0), w.told_on,
+        coalesce(w.waits, false), c.ledger_id, coalesce(c.reason, '')
+    from reminders_chosen c
     join students_membership m on m.institution_id = %(institution)s and m.id = c.membership_id
     join students_student s on s.institution_id = m.institution_id and s.id = m.student_id
     left join institutions_tracker t on t.institution_id = m.institution_id and t.id = m.tracker_id
     left join students_studentaccount a on a.institution_id = m.institution_id and a.student_id = m.student_id
-    left join invited on invited.student_id = m.student_id
-    left join told on told.student_id = m.student_id
+    left join reminders_written w on w.student_id = m.student_id
     order by t.due_on, m.id
 """
 # Those of whom something is asked, who have no row for the step yet, or one that was put off.
 _BY_STEP = """
-    select m.id as membership_id, p.step, p.due_on, p.channels, r.id as ledger_id, r.reason
+    select m.id as membership_id, p.step, p.due_on as asked_for, p.channels, r.id as ledger_id, r.reason
     from unnest(%(trackers)s::uuid[], %(dates)s::date[], %(steps)s::text[], %(channels)s::text[])
         as p(tracker_id, due_on, step, channels)
     join students_membership m on m.institution_id = %(institution)s and m.tracker_id = p.tracker_id
@@ -88,12 +89,12 @@ _BY_STEP = """
         and (r.id is null or r.state = 'left_out' and r.reason = any(%(passing)s))
 """
 _BY_MEMBERSHIP = """
-    select id as membership_id, '' as step, null::date as due_on, %(both)s as channels, null::uuid as ledger_id,
+    select id as membership_id, '' as step, null::date as asked_for, %(both)s as channels, null::uuid as ledger_id,
         '' as reason
     from students_membership where institution_id = %(institution)s and id = any(%(memberships)s)
 """
 _BY_BATCH = """
-    select membership_id, step, due_on, id as ledger_id, reason,
+    select membership_id, step, due_on as asked_for, id as ledger_id, reason,
         (select string_agg(way, ' ') from jsonb_array_elements_text(channels) way) as channels
     from reminders_reminder
     where institution_id = %(institution)s and batch_id = %(batch)s::uuid and state = 'waiting'
@@ -145,10 +146,19 @@ class Reader:
         return self._read(_BY_BATCH, batch=batch_id)
 
     def _read(self, chosen: str, **values: Any) -> list[Candidate]:
-        statement = _FACTS.format(chosen=chosen)
-        with bulk.reading() as cursor:
-            cursor.execute(statement, {**self._values, **values})
-            return [
-                Candidate(step, due_on, channels.split(), Facts._make(facts))
-                for step, due_on, channels, *facts in cursor
+        values = {**self._values, **values}
+        # Both are analysed before they are joined. Minutes ago they may have been empty, and a planner that believes
+        # so compares each of 50,000 with each of 50,000.
+        with connection.cursor() as cursor:
+            for table, statement in (("reminders_chosen", chosen), ("reminders_written", _WRITTEN)):
+                cursor.execute(f"create temporary table {table} on commit drop as {statement}", values)
+                cursor.execute(f"analyze {table}")
+        with bulk.reading() as reader:
+            reader.execute(_FACTS, values)
+            found = [
+                Candidate(step, asked_for, channels.split(), Facts._make(facts))
+                for step, asked_for, channels, *facts in reader
             ]
+        bulk.drop("reminders_chosen")
+        bulk.drop("reminders_written")
+        return found

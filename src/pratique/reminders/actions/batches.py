@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from pratique.foundation import audit
@@ -11,7 +12,7 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.reminders import planning
 from pratique.reminders.actions import ledger
 from pratique.reminders.models import Batch, BatchState, Reminder, ReminderState
-from pratique.reminders.types import DecidedError, ReminderError
+from pratique.reminders.types import PASSING, DecidedError, ReminderError
 
 
 def approve(*, batch: Batch, by: audit.Actor, now: datetime) -> Batch:
@@ -67,7 +68,9 @@ def _waiting(batch: Batch, now: datetime) -> Batch:
 
 
 def _leave_out(batch: Batch, reason: str, now: datetime) -> None:
-    Reminder.objects.filter(batch=batch, state=ReminderState.WAITING).update(
+    """End what waits of a batch, and what was put off when it was made: the decision is about that step."""
+    waits = Q(state=ReminderState.WAITING) | Q(state=ReminderState.LEFT_OUT, reason__in=PASSING)
+    Reminder.objects.filter(waits, batch=batch).update(
         state=ReminderState.LEFT_OUT, reason=reason, changed_at=now
     )
 
