@@ -168,7 +168,7 @@ def _source(parameters: Parameters, columns: Sequence[Column], context: ReportCo
         arguments["within"] = parameters["within"]
     return Source(
         from_sql=f"students_membership m {STUDENT_JOIN} {PACKAGE_JOIN} {TRACKER_JOINS} {_PACES} {_MISSING} "
-        f"{_ACCOUNT} cross join lateral (select (%(forecasts)s::text[])[1 + {_CODE}] as forecast) f",
+        f"{_ACCOUNT} cross join lateral (select (%(forecasts)s::text[])[1 + {_CODE}] as forecast offset 0) f",
         identity="m.id",
         where=tuple(conditions),
         arguments=arguments,

@@ -78,7 +78,8 @@ def _source(parameters: Parameters, columns: Sequence[Column], context: ReportCo
         arguments["event"] = parameters["event"]
     return Source(
         from_sql=f"compliance_statuschange c {MEMBERSHIP_JOIN} "
-        f"cross join lateral (select {_COMPLETES} as completes) done",
+        # "offset 0": else the look for a later change would be made wherever the answer is named.
+        f"cross join lateral (select {_COMPLETES} as completes offset 0) done",
         identity="c.id",
         where=tuple(conditions),
         arguments=arguments,

@@ -91,7 +91,7 @@ _DONE_AT = (
 )
 _OUTCOME_SQL = (
     "case when n.state is distinct from 'sent' then 'not_sent' "
-    f"when m.user_complete and {_DONE_AT} {_WITHIN.format(_DONE_AT)} then 'completed' "
+    f"when done.at {_WITHIN.format('done.at')} then 'completed' "
     "when exists (select from records_submission c where c.institution_id = m.institution_id "
     f"and c.student_id = m.student_id and c.sent_at {_WITHIN.format('c.sent_at')}) then 'handed_in' "
     f"when n.changed_at > %(now)s - {ANSWER_DAYS} * interval '1 day' then 'early' else 'nothing' end"
@@ -153,7 +153,9 @@ def _source(parameters: Parameters, columns: Sequence[Column], context: ReportCo
         f"{STUDENT_JOIN} {PACKAGE_JOIN} {TRACKER_JOINS} "
         "left join students_notice n on n.institution_id = r.institution_id and n.student_id = m.student_id "
         "and n.cause = r.id and n.kind = 'reminder' "
-        f"cross join lateral (select {_OUTCOME_SQL} as outcome) answer",
+        # "offset 0": else what is looked up once would be looked up wherever it is named.
+        f"cross join lateral (select case when m.user_complete and n.state = 'sent' then {_DONE_AT} end as at "
+        f"offset 0) done cross join lateral (select {_OUTCOME_SQL} as outcome offset 0) answer",
         identity="r.id, n.id",
         where=tuple(conditions),
         arguments=arguments,
