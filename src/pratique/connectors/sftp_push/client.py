@@ -198,7 +198,8 @@ class _Folder:
             room = await self._wait(self._sftp.statvfs(self._folder or "."))
         except (asyncssh.Error, OSError, TimeoutError):
             return False
-        return int(room.bavail) * int(room.frsize) < file.size
+        # What is no disk at all, such as /proc, has no blocks: there it is something else.
+        return int(room.blocks) > 0 and int(room.bavail) * int(room.frsize) < file.size
 
     async def _upload(self, file: _Calling, name: str, *, afresh: bool) -> int:
         with failing(Step.WRITE):
