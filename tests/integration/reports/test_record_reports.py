@@ -40,7 +40,7 @@ def test_a_dose_is_one_row_with_its_name_its_precision_and_its_reviewer():
     mmr, tdap = rows_of(school, "doses", sort="cvx")
     assert (mmr["cvx"], mmr["vaccine"], mmr["product"], mmr["lot"]) == ("03", "MMR", "M-M-R II", "=A1")
     assert (mmr["reviewer"], mmr["source"], mmr["review"]) == ("Rosa Delgado, RN", "import", "approved")
-    assert (tdap["administered_on"], tdap["precision"]) == (datetime.date(2017, 5, 1), "Month")
+    assert (tdap["administered_on"], tdap["precision"]) == (datetime.date(2017, 5, 1), "month")
     assert (tdap["reviewer"], tdap["reviewed_at"], tdap["vaccine"]) == (None, None, "Tdap")
     with institution_scope(school.id):
         assert queries.chart("doses", {}, now=NOW).summary.startswith("3 doses. Most often: MMR")

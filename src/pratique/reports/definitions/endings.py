@@ -69,10 +69,9 @@ ITEM_ENDS = "i.next_action_on - 1"
 # The reasons of one that ended tell its last good day, where that is known to the day; else it is that before the
 # day on which something was asked.
 ITEM_ENDED = (
-    "coalesce((select max(substring(d.day #>> '{}' from '^\\d{4}-\\d\\d-\\d\\d$')::date) "
-    "from jsonb_path_query(i.reasons, "
-    '\'$[*].params.keyvalue() ? (@.key == "through" || @.key == "due_on").value.date\') d (day)), '
-    "i.next_action_on - 1)"
+    "coalesce(substring(coalesce(jsonb_path_query_first(i.reasons, '$[*].params.through.date'), "
+    "jsonb_path_query_first(i.reasons, '$[*].params.due_on.date')) #>> '{}' "
+    "from '^\\d{4}-\\d\\d-\\d\\d$')::date, i.next_action_on - 1)"
 )
 
 

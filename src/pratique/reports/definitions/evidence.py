@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.text import capfirst
-from django.utils.translation import get_language, gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from pratique.records.models import EvidenceState
-from pratique.records.products import plain_name
 from pratique.reports.definitions.memberships import STUDENT_FILTERS, one_membership
 from pratique.reports.types import Choice, Column, ColumnKind, Filter, FilterKind, Parameters, Source
 from pratique.rules.explain import word
@@ -93,11 +92,6 @@ def within(day: str, key: str, parameters: Parameters, arguments: dict[str, Any]
             conditions.append(f"{day} {sign} %({bound})s::date")
             arguments[bound] = parameters[bound]
     return conditions
-
-
-def vaccine_in_words(cvx: str) -> str:
-    """Return the name of a CVX code in the active language."""
-    return plain_name(cvx, get_language() or "en")
 
 
 def in_words(code: str) -> str:

@@ -168,7 +168,10 @@ def _source(parameters: Parameters, columns: Sequence[Column], context: ReportCo
         }
     )
     arguments: dict[str, Any] = {"vaccines": vaccines, "september": _september(context.today)}
-    counts = ", ".join(f"count(*) filter (where standing = '{one}') as {one}" for one in STANDING_TITLES)
+    counts = ", ".join(
+        f"coalesce(sum(students) filter (where standing = '{one}'), 0)::int as {one}"
+        for one in STANDING_TITLES
+    )
     students = one_membership(parameters, arguments, of="z.id")
     return Source(
         from_sql=f"""(
@@ -183,7 +186,11 @@ def _source(parameters: Parameters, columns: Sequence[Column], context: ReportCo
                 union all
                 select max(m.level), '', coalesce({_OF_ALL}, 'not_required')
                 from enrolled m left join one o on o.id = m.id group by m.id
-            ), counted as (select level, key, count(*) as enrolled, {counts} from every group by level, key)
+            ), counted as (
+                select level, key, sum(students)::int as enrolled, {counts}
+                from (select level, key, standing, count(*) as students from every group by 1, 2, 3) standings
+                group by level, key
+            )
             select c.*, {_LEVEL_PLACE} as level_place, coalesce(n.name, c.key) as name,
                 case when c.key = '' then -1 else coalesce(n.position, 32767) end as place
             from counted c {any_name_join("c.key")}
