@@ -3,6 +3,7 @@
     what is over ends -> which step each tracker has reached -> who of it may be told -> ledger and notices, in sets
 
 One transaction: a worker that is killed leaves nothing half done, and a second run finds nothing to do.
+Some forty statements for any number of students.
 """
 
 from datetime import datetime, timedelta
