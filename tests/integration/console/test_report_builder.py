@@ -3,9 +3,7 @@
 import pytest
 
 from pratique.accounts.roles import Role
-from pratique.interfaces.console import report_address, report_columns
 from pratique.reports.models import Favourite, SavedReport
-from pratique.reports.types import ChosenColumn, Column, ColumnKind
 from tests.integration.console.conftest import text_of
 from tests.schools import imported, judged
 
@@ -86,23 +84,19 @@ def test_a_saved_reports_filter_is_lifted_in_the_address_and_stays_in_the_report
     assert f"{kept}?group=" in client.get(kept + "?group=&tracker=&term=", follow=True).redirect_chain[0][0]
 
 
-@pytest.mark.parametrize(
-    ("sent", "says"),
-    [
+def test_what_cannot_be_kept_is_said_and_the_work_is_not_lost(school, signed_in):
+    client = signed_in()
+    for sent, says in (
         ({"name": ""}, "Give the report a name."),
         ({"columns": []}, "Choose at least one column."),
         ({"group": "Nursery"}, "There is no “Nursery”"),
         ({"due_from": "soon"}, "is not a date"),
         ({"columns": ["username", "nonsense"]}, "nonsense"),
-    ],
-    ids=["no name", "no columns", "unknown group", "no date", "a column that is not there"],
-)
-def test_what_cannot_be_kept_is_said_and_the_work_is_not_lost(school, signed_in, sent, says):
-    answer = signed_in().post(BUILD, KEPT | sent)
-    assert answer.status_code == 422
-    page = text_of(answer)
-    assert says in page
-    assert 'value="For the clinic day."' in answer.content.decode()
+    ):
+        answer = client.post(BUILD, KEPT | sent)
+        assert answer.status_code == 422
+        assert says in text_of(answer)
+        assert 'value="For the clinic day."' in answer.content.decode()
     with school.scope():
         assert not SavedReport.objects.exists()
 
@@ -157,35 +151,3 @@ def test_a_star_puts_a_report_first_and_is_taken_off_again(school, signed_in):
     assert client.post("/reports/favorite/", {"add": "nonsense"}).status_code == 404
     with school.scope():
         assert not Favourite.objects.exists()
-
-
-COLUMNS = [Column(key, key.title(), ColumnKind.TEXT, "x", shown=key != "d") for key in "abcd"]
-
-
-@pytest.mark.parametrize(
-    ("deed", "result"),
-    [
-        ("add:d", "abcd"), ("add:a", "abc"), ("add:z", "abc"), ("remove:b", "ac"), ("remove:z", "abc"),
-        ("none", ""), ("up:b", "bac"), ("up:a", "abc"), ("down:a", "bac"), ("down:c", "abc"), ("look", "abc"), ("", "abc"),
-    ],
-)  # fmt: skip
-def test_each_button_does_one_thing(deed, result):
-    picked = tuple(ChosenColumn(key) for key in "abc")
-    assert "".join(one.key for one in report_columns.done(picked, deed, COLUMNS)) == result
-
-
-def test_the_usual_columns_come_back():
-    assert [one.key for one in report_columns.done((ChosenColumn("d"),), "usual", COLUMNS)] == ["a", "b", "c"]
-
-
-def test_an_address_says_what_was_asked_and_nothing_more():
-    chosen = (ChosenColumn("username", "Login"), ChosenColumn("requirement:mmr"))
-    assert (
-        report_address.write(
-            {"group": ["1", "2"], "state": "active", "due_from": ""},
-            columns=chosen,
-            sort="-due_on",
-            keeps={"term"},
-        )
-        == "group=1&group=2&state=active&columns=username,requirement:mmr&title.username=Login&sort=-due_on"
-    )

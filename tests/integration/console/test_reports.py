@@ -10,6 +10,7 @@ from pratique.foundation.models import AuditEvent
 from pratique.interfaces.console.views import reports
 from pratique.reports import files
 from pratique.reports.models import ReportRun, RunState
+from pratique.students.models import Student
 from tests.integration.console.conftest import text_of
 from tests.schools import NOW, imported, judged
 
@@ -136,3 +137,49 @@ def test_a_reviewer_sees_a_report_and_takes_nothing_away(signed_in):
 def test_a_page_past_the_end_is_the_last(signed_in):
     assert "ana@x.edu" in text_of(signed_in().get("/reports/student-detail/?page=999999"))
     assert "ana@x.edu" in text_of(signed_in().get("/reports/student-detail/?page=zzz"))
+
+
+def test_what_a_report_needs_is_asked_for_first(signed_in):
+    answer = signed_in().get("/reports/immunity-roster/")
+    assert answer.status_code == 200
+    page = text_of(answer)
+    assert "First choose: Disease." in page
+    assert "could not be made" not in page
+
+
+def test_a_student_is_found_by_part_of_a_name_and_named_by_id_in_the_address(school, signed_in):
+    client, at = signed_in(Role.ADMINISTRATOR), "/reports/student-access/"
+    asked = client.post(at, {"student": "nun"})
+    page = text_of(asked)
+    assert "Which student do you mean?" in page
+    assert "Núñez, Ana" in page
+    with school.scope():
+        ana = Student.objects.get(username="ana@x.edu")
+    assert f'href="?student={ana.id}"' in asked.content.decode()
+    found = client.post(at, {"student": "ana@x.edu"}, follow=True)
+    assert found.redirect_chain[0][0] == f"{at}?student={ana.id}"
+    assert "Núñez, Ana (0001)" in text_of(found)
+    wrong = client.post(at, {"student": "zzz"})
+    assert wrong.status_code == 422
+    assert "No student has this" in text_of(wrong)
+
+
+def test_who_took_a_report_is_listed_and_what_others_may_not_see_is_not_there(school, signed_in, monkeypatch):
+    client = signed_in(Role.ADMINISTRATOR)
+    client.post("/reports/student-detail/download/", {"format": "psv"})
+    b"".join(client.post("/reports/student-detail/download/", {"format": "pipe"}).streaming_content)
+    monkeypatch.setattr(reports, "_AT_ONCE", 0)
+    client.post("/reports/student-detail/download/", {"format": "jsonl"})
+    page = text_of(client.get("/reports/student-detail/history/"))
+    assert page.count("PIPE") == 1
+    assert "Downloaded at once" in page
+    assert "JSONL" in page
+    assert "Nobody yet" in page
+    with school.scope():
+        ana = Student.objects.get(username="ana@x.edu").id
+    client.get(f"/students/{ana}/")
+    asked = {"format": "csv", "student": str(ana)}
+    run = client.post("/reports/student-access/download/", asked).headers["Location"]
+    assert client.get(run).status_code == 200
+    assert signed_in().get(run).status_code == 404
+    assert signed_in().get("/reports/student-access/").status_code == 404

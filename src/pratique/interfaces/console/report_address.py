@@ -4,7 +4,7 @@ Everything that is shown is in the address, so that it can be shared as it stand
 somebody's own is `title.<column>=Words`; the rest are the report's own parameters, `sort` and `page`.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,22 +53,20 @@ def raw_parameters(definition: ReportDefinition, query: QueryDict) -> Mapping[st
 
 
 def write(
+    definition: ReportDefinition,
     parameters: Mapping[str, Any],
     *,
     columns: Iterable[ChosenColumn] = (),
     sort: str = "",
-    keeps: Container[str] = (),
 ) -> str:
-    """Return the query that asks this. What is empty is not named, but for filters that `keeps` holds: that lifts a
-    saved one.
-    """
+    """Return the query that asks this. What is empty or as always is not named, unless that lifts a saved filter."""
     query = QueryDict(mutable=True)
     for name, value in parameters.items():
         values = [str(one) for one in (value if isinstance(value, list | tuple) else [value]) if one != ""]
-        if values:
+        if name in definition.presets:
+            query.setlist(name, values or [""])
+        elif values and values != [_usual(definition).get(name)]:
             query.setlist(name, values)
-        elif name in keeps:
-            query[name] = ""
     chosen = list(columns)
     if chosen:
         query[COLUMNS] = ",".join(column.key for column in chosen)
@@ -87,7 +85,8 @@ def tidied(definition: ReportDefinition, query: QueryDict) -> str | None:
     """
     tidy = query.copy()
     for name, values in query.lists():
-        if kept := [value for value in values if value]:
+        kept = [value for value in values if value]
+        if kept and (name in definition.presets or kept != [_usual(definition).get(name)]):
             tidy.setlist(name, [",".join(kept)] if name == COLUMNS else kept)
         elif name in definition.presets:
             tidy[name] = ""
@@ -120,8 +119,12 @@ def pairs(query: str) -> list[tuple[str, str]]:
 
 def for_schedule(definition: ReportDefinition, asked: Asked) -> str:
     """Return the query with which the form of a new schedule begins with this report as it is shown."""
-    asks = write(asked.raw, columns=asked.columns, sort=asked.sort, keeps=definition.presets)
+    asks = write(definition, asked.raw, columns=asked.columns, sort=asked.sort)
     return f"report={definition.key}" + (f"&{asks}" if asks else "")
+
+
+def _usual(definition: ReportDefinition) -> Mapping[str, str]:
+    return {one.key: one.default for one in definition.filters if one.default}
 
 
 def _columns(query: QueryDict) -> tuple[ChosenColumn, ...]:

@@ -48,7 +48,7 @@ class Draft:
     def address(self, definition: ReportDefinition, columns: Sequence[Column]) -> str:
         """Return the query that shows the report as it is built."""
         picked = report_columns.usual_left_out(definition, columns, self.picked)
-        return report_address.write(self.raw, columns=picked, sort=self.sort, keeps=definition.presets)
+        return report_address.write(definition, self.raw, columns=picked, sort=self.sort)
 
 
 def begun(

@@ -241,7 +241,8 @@ def cell(column: Column, value: Any, said: Mapping[str, str] = MappingProxyType(
                 return str(value)
             return number_format(value, force_grouping=True)
         case ColumnKind.PERCENT:
-            return f"{number_format(value, decimal_pos=1)}%"
+            # number_format cuts digits off; files round them.
+            return f"{number_format(round(value, 1), decimal_pos=1)}%"
         case ColumnKind.STATUS:
             return _state(str(value), said)
     return str(value)

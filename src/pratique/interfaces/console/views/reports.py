@@ -1,5 +1,6 @@
 """The catalogue and one report: its page, and the file that is taken away at once."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -124,20 +125,23 @@ def _chosen(request: HttpRequest, definition: ReportDefinition) -> HttpResponse:
     asked = report_address.read(definition, request.POST)
     parsed = queries.parse_parameters(definition.key, asked.raw)
     if not parsed.errors:
-        query = report_address.write(
-            parsed.parameters, columns=asked.columns, sort=asked.sort, keeps=definition.presets
-        )
+        query = report_address.write(definition, parsed.parameters, columns=asked.columns, sort=asked.sort)
         return redirect(f"{request.path}?{query}")
-    shown = _frame(request, definition, asked.raw, parsed.parameters, parsed.errors)
-    for field in shown["fields"]:
-        if field.widget == "student" and field.error:
-            shown["matches"] = report_page.matches(field.first)
-            rest = {name: value for name, value in asked.raw.items() if name != field.key}
-            shown["rest"] = report_address.write(
-                rest, columns=asked.columns, sort=asked.sort, keeps=definition.presets
-            )
-            shown["asks_for"] = field.key
-    return _page(request, shown | {"errors": parsed.errors}, status=422)
+    shown = _frame(request, definition, asked.raw, parsed.parameters, parsed.errors) | {
+        "errors": parsed.errors
+    }
+    unknown = next((one for one in shown["fields"] if one.widget == "student" and one.error), None)
+    if unknown and len(parsed.errors) == 1 and (found := report_page.matches(unknown.first)):
+        # Part of a name is no mistake: it only wants to be said more closely.
+        fields = [replace(one, error="") if one is unknown else one for one in shown["fields"]]
+        rest = {name: value for name, value in asked.raw.items() if name != unknown.key}
+        query = report_address.write(definition, rest, columns=asked.columns, sort=asked.sort)
+        return _page(
+            request,
+            shown
+            | {"fields": fields, "matches": found, "rest": query, "asks_for": unknown.key, "errors": {}},
+        )
+    return _page(request, shown, status=422)
 
 
 def _frame(
@@ -170,7 +174,7 @@ def _result(
         key, parameters, now=now, sort=asked.sort, page=asked.page, page_size=_ROWS_A_PAGE, layout=layout
     )
     chart = queries.chart(key, parameters, now=now)
-    query = report_address.write(asked.raw, columns=asked.columns, sort=asked.sort, keeps=definition.presets)
+    query = report_address.write(definition, asked.raw, columns=asked.columns, sort=asked.sort)
     return {
         "table": table,
         "page": Page(report_page.rows(table), table.page, table.page_size, table.total),

@@ -28,9 +28,17 @@ function makeRoom(canvas, data) {
   }
 }
 
+// A series that stands for no status gets a color that none beside it has.
+function toneOf(series, data) {
+  // What is left over stands back as an area, and must be seen as a line.
+  if (series.tone) return series.tone === "incomplete" && !shapeOf(data).line ? "chart-rest" : series.tone;
+  const taken = new Set(data.series.map((one) => one.tone));
+  const spare = ["brand", "expired", "pending", "ink-soft", "rejected", "approved", "flag"].filter((one) => !taken.has(one));
+  return spare[data.series.filter((one) => !one.tone).indexOf(series) % spare.length];
+}
+
 function dataset(series, index, data) {
-  const tones = ["brand", "expired", "pending", "incomplete"];
-  const tone = color(series.tone === "incomplete" ? "chart-rest" : series.tone || tones[index % tones.length]);
+  const tone = color(toneOf(series, data));
   const shape = shapeOf(data);
   const common = { label: series.name, data: series.values, backgroundColor: tone };
   if (shape.line) {
