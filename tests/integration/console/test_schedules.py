@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pysequoia import Tsk
 
 from pratique.accounts.roles import Role
 from pratique.delivery.actions import deliveries as delivering
@@ -324,6 +325,23 @@ def test_a_destination_that_cannot_deliver_yet_is_told_of_before_and_refused(coo
     answer = coordinator.post(f"{AT}new/", sent)
     assert list(answer.context["form"].errors) == ["destination"]
     assert "needs a way to sign in, and a trusted host key" in unescape(text_of(answer))
+
+
+def test_the_preview_names_the_file_and_reads_the_key(coordinator, housing):
+    def said(**more) -> str:
+        return unescape(text_of(coordinator.post(f"{AT}preview/", filled(housing, **more))))
+
+    assert "students-20260803-1100.csv" in said()
+    assert "knows {date}, {report} and {n}" in said(**{"s-template": "{x}"})
+    wrong = said(**{"s-pgp_key": "hello"})
+    assert "students-20260803-1100.csv.pgp" in wrong
+    assert "That is no OpenPGP public key." in wrong
+    refused = coordinator.post(f"{AT}new/", filled(housing, **{"s-pgp_key": "hello"}))
+    assert unescape(text_of(refused)).count("That is no OpenPGP public key.") == 1, (
+        "said once, beside its field"
+    )
+    key = said(**{"s-pgp_key": str(Tsk.generate("Housing <it@housing.example>").extract_certificate())})
+    assert "Files are encrypted to: Housing <it@housing.example>" in key
 
 
 def test_a_private_key_is_refused_and_not_sent_back(coordinator, housing):

@@ -182,11 +182,19 @@ def explain(form: ScheduleForm, wrong: Exception) -> None:
     form.add_error(field if field in form.fields else None, str(wrong))
 
 
-def preview(form: ScheduleForm, part: ReportPart, *, zone: ZoneInfo, now: datetime) -> Preview:
-    """Return what would come of the form as it stands. `form` is a bound one; its errors are nobody's business yet."""
+def preview(
+    form: ScheduleForm, part: ReportPart, *, zone: ZoneInfo, now: datetime, is_refused: bool = False
+) -> Preview:
+    """Return what would come of the form as it stands, which is bound, and what is wrong with a name or a key in it.
+
+    Where it `is_refused`, that stands beside the fields.
+    """
+    pasted = str(form["pgp_key"].value() or "")
     form.is_valid()
     values = form.cleaned_data
     shown: dict[str, Any] = {}
+    if not is_refused and part.definition and "template" in form.errors:
+        shown["file_problem"] = " ".join(map(str, form.errors["template"]))
     if part.definition and "template" in values and "format" in values:
         file_format = Format(values["format"])
         template = values["template"] or names.default_template(file_format.extension)
@@ -197,15 +205,15 @@ def preview(form: ScheduleForm, part: ReportPart, *, zone: ZoneInfo, now: dateti
                 local_now=now.astimezone(zone),
                 is_taken=lambda _name: False,
             )
-            shown["file_name"] = (name or "") + (encrypting.EXTENSION if values.get("pgp_key") else "")
+            shown["file_name"] = (name or "") + (encrypting.EXTENSION if pasted.strip() else "")
         except DeliveryError as wrong:
             shown["file_problem"] = str(wrong)
     if {"when", "every_minutes", "times", "weekdays", "days"} <= values.keys():
         shown["runs"] = timing.upcoming(
             values["every_minutes"], calendar_of(values), after=now, zone=zone, count=_RUNS_SHOWN
         )
-    if values.get("pgp_key", "").strip():
-        shown["pgp_key"] = encrypting.read_key(values["pgp_key"])
+    if pasted.strip() and (not is_refused or "pgp_key" in values):
+        shown["pgp_key"] = encrypting.read_key(pasted)
     if values.get("place") == "destination" and values.get("destination"):
         shown["destination"] = queries.destination_by_id(UUID(values["destination"]))
     return Preview(**shown)

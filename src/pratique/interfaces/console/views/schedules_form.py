@@ -113,10 +113,12 @@ def _still_open(request: HttpRequest, form: ScheduleForm) -> ScheduleForm:
     return again
 
 
-def _previewed(request: HttpRequest, form: ScheduleForm, part: ReportPart) -> dict[str, Any]:
+def _previewed(
+    request: HttpRequest, form: ScheduleForm, part: ReportPart, *, is_refused: bool = False
+) -> dict[str, Any]:
     institution = people.staff(request).institution
     zone = ZoneInfo(institution.time_zone)
-    shown = schedule_page.preview(form, part, zone=zone, now=clock.now())
+    shown = schedule_page.preview(form, part, zone=zone, now=clock.now(), is_refused=is_refused)
     return {
         "preview": shown,
         "standing": queries.standing(shown.destination) if shown.destination else "",
@@ -142,7 +144,7 @@ def _shown(
             "schedule": kept,
             "form": form,
             "part": part,
-            **_previewed(request, _bound(request, form), part),
+            **_previewed(request, _bound(request, form), part, is_refused=is_refused),
         },
         status=422 if is_refused else 200,
     )
