@@ -1,6 +1,6 @@
 """Reading in sets what decides about reminders: a fixed number of statements for any number of students."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,11 +28,17 @@ class Reached:
 
 def reached(today: date) -> list[Reached]:
     """Return the steps that trackers have reached on `today`, by the ladders that are on."""
-    ladders = {view.requirement_group_id: view for view in queries.ladders() if view.is_on}
+    return reached_by(
+        {view.requirement_group_id: view.steps for view in queries.ladders() if view.is_on}, today
+    )
+
+
+def reached_by(ladders: Mapping[UUID | None, Sequence[Step]], today: date) -> list[Reached]:
+    """Return the steps that trackers have reached on `today`, by these ladders of requirement groups."""
     found = []
     trackers = Tracker.objects.filter(requirement_group_id__in=[key for key in ladders if key])
     for tracker in trackers.order_by("due_on", "id"):
-        steps = ladders[tracker.requirement_group_id].steps
+        steps = ladders[tracker.requirement_group_id]
         step = planning.step_reached(steps, tracker.due_on, today)
         found += [Reached(tracker.id, tracker.due_on, step)] if step else []
         for escalation in planning.escalations_reached(steps, tracker.due_on, today):

@@ -17,6 +17,8 @@ GRACE_DAYS = 7
 # How long a batch waits for a decision. What it says of a date is stale after that.
 DECIDE_WITHIN = timedelta(days=3)
 WEEK = 7
+# At which minute of each hour an institution is planned.
+PLANNED_AT = 12
 
 
 def step_reached(steps: Iterable[Step], due_on: date, today: date) -> Step | None:
@@ -91,6 +93,12 @@ def left_out(facts: Facts, channels: Sequence[str], rules: Rules, *, today: date
 def needs_approval(today_already: int, more: int, rules: Rules) -> bool:
     """Return whether so many more students on a day want a person's decision first."""
     return more > 0 and today_already + more > rules.approval_above
+
+
+def next_plan(at: datetime) -> datetime:
+    """Return when it is looked next who is to be reminded."""
+    planned = at.replace(minute=PLANNED_AT, second=0, microsecond=0)
+    return planned if planned > at else planned + timedelta(hours=1)
 
 
 class Window(NamedTuple):

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Left, Lower
 
 from pratique.institutions.models import RequirementGroup
 from pratique.reminders import steps
@@ -21,6 +21,7 @@ from pratique.reminders.models import (
     ReminderSettings,
 )
 from pratique.reminders.types import LadderView, Rules, Waiting
+from pratique.students.folding import plain
 from pratique.students.models import MembershipState, Notice
 
 
@@ -69,13 +70,73 @@ def batch_by_id(batch_id: UUID) -> Batch | None:
     return Batch.objects.filter(id=batch_id).first()
 
 
-def reminders(*, batch_id: UUID | None = None, state: str = "", reason: str = "") -> QuerySet[Reminder]:
-    """Return reminders with membership, student and tracker, newest first."""
-    equal = {"batch_id": batch_id, "state": state, "reason": reason}
+# What a list of reminders or escalations can be ordered by, with what follows where that is the same.
+_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "planned": ("planned_at", "id"),
+    "student": ("name", "-planned_at", "id"),
+    "due": ("due_on", "-planned_at", "id"),
+    "step": ("step", "-planned_at", "id"),
+    "state": ("state", "reason", "-planned_at", "id"),
+}
+REMINDER_SORTS = tuple(_ORDERS)
+# As the list of students has it (`students.queries.BY_NAME`).
+_NAME = Left("membership__student__search_text", 100)
+# How a nudge is asked for where a step is: the ledger has no step for it.
+NUDGE = "nudge"
+
+
+def reminders(
+    *,
+    batch_id: UUID | None = None,
+    state: str = "",
+    reason: str = "",
+    step: str = "",
+    search: str = "",
+    sort: str = "-planned",
+) -> QuerySet[Reminder]:
+    """Return reminders with membership, student and tracker. `sort` is of REMINDER_SORTS, a "-" in front: backwards.
+
+    `step` is a key of `types.Step`, or NUDGE; `search` words of a student's name, id or e-mail.
+    """
+    equal = {"batch_id": batch_id, "state": state, "reason": reason, "step": step if step != NUDGE else ""}
     found = Reminder.objects.filter(**{name: value for name, value in equal.items() if value})
+    if step == NUDGE:
+        found = found.filter(step="")
+    for word in plain(search).split():
+        found = found.filter(membership__student__search_text__contains=word)
+    first, *others = _ORDERS[sort.removeprefix("-")]
+    if first == "name":
+        found = found.annotate(name=_NAME)
+    # A date that is not there comes last in either direction; what is never empty is asked for as its index has it.
+    last = True if first == "due_on" else None
+    if sort.startswith("-"):
+        order, others = F(first).desc(nulls_last=last), [*others[:-1], "-id"]
+    else:
+        order = F(first).asc(nulls_last=last)
     return found.select_related("batch", "membership__student", "membership__tracker").order_by(
-        "-planned_at", "-id"
+        order, *others
     )
+
+
+def outcomes_of(batch_id: UUID) -> Sequence[tuple[str, str, int]]:
+    """Return how many reminders of a batch are in a state for a reason (empty: for none), most first."""
+    counted = (
+        Reminder.objects.filter(batch_id=batch_id).values_list("state", "reason").annotate(n=Count("id"))
+    )
+    return sorted(counted, key=lambda one: (-one[2], one[0], one[1]))
+
+
+def messages_of(batch_id: UUID) -> Sequence[tuple[str, str, int]]:
+    """Return how many messages of a batch went by a channel and are in a state."""
+    causes = Reminder.objects.filter(batch_id=batch_id).values("id")
+    counted = Notice.objects.filter(cause__in=causes).values_list("channel", "state").annotate(n=Count("id"))
+    return sorted(counted, key=lambda one: (one[0], -one[2], one[1]))
+
+
+def steps_known() -> Sequence[str]:
+    """Return the keys of all steps of the ladders, in the order of their days."""
+    found = {step.key: step for view in ladders() for step in view.steps}
+    return [key for key, _step in sorted(found.items(), key=lambda one: (one[1].days, one[1].kind))]
 
 
 def reminders_of(student_id: UUID) -> Sequence[Reminder]:
@@ -91,10 +152,17 @@ def notices_of(reminder_ids: Collection[UUID]) -> Mapping[UUID, Sequence[Notice]
     return found
 
 
-def escalations(*, state: str = "", kind: str = "") -> QuerySet[Escalation]:
+def escalations_of(student_id: UUID) -> Sequence[Escalation]:
+    """Return all escalations of a student, newest first."""
+    return list(escalations().filter(membership__student_id=student_id))
+
+
+def escalations(*, state: str = "", kind: str = "", search: str = "") -> QuerySet[Escalation]:
     """Return escalations with membership, student and tracker, newest first."""
     equal = {"state": state, "kind": kind}
     found = Escalation.objects.filter(**{name: value for name, value in equal.items() if value})
+    for word in plain(search).split():
+        found = found.filter(membership__student__search_text__contains=word)
     return found.select_related("membership__student", "membership__tracker").order_by("-created_at", "-id")
 
 

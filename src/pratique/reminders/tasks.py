@@ -11,9 +11,10 @@ from pratique.institutions.models import Institution
 from pratique.institutions.queries import all_institution_ids
 from pratique.reminders import mails
 from pratique.reminders.actions import plan as actions
+from pratique.reminders.planning import PLANNED_AT
 
 
-@app.periodic(cron="12 * * * *")
+@app.periodic(cron=f"{PLANNED_AT} * * * *")
 @app.task(name="reminders.plan_all", queue="timed")
 def plan_all(timestamp: int) -> None:
     """Every hour (schools live in many time zones): have each institution's reminders planned, by a job each.

@@ -105,6 +105,32 @@ CHIPS: Mapping[str, Mapping[str, Chip]] = {
         "paused": Chip("incomplete", "remove_circle", _("Paused")),
         "in_doubt": Chip("rejected", "help_outline", _("Waits for your answer")),
     },
+    "batch": {
+        "waiting": Chip("expired", "visibility", _("Waits for approval")),
+        "approved": Chip("approved", "check_circle", _("Sent, or on its way")),
+        "refused": Chip("incomplete", "remove_circle", _("Decided against")),
+        "lapsed": Chip("incomplete", "remove_circle", _("Nobody decided in time")),
+        "empty": Chip("incomplete", "remove_circle", _("Nobody was reminded")),
+    },
+    "reminder": {
+        "waiting": Chip("expired", "visibility", _("Waits for approval")),
+        "on_the_way": Chip("pending", "schedule", _("On its way")),
+        "sent": Chip("approved", "check_circle", _("Sent")),
+        "failed": Chip("rejected", "cancel", _("Could not be sent")),
+        "in_doubt": Chip("rejected", "help_outline", _("Perhaps sent")),
+        "stopped": Chip("incomplete", "check_circle_outline", _("Not needed any more")),
+        "left_out": Chip("incomplete", "remove_circle", _("Left out")),
+    },
+    "escalation": {
+        "waiting": Chip("expired", "visibility", _("Waits for approval")),
+        "approved": Chip("approved", "check_circle", _("Approved")),
+        "refused": Chip("incomplete", "remove_circle", _("Decided against")),
+        "ended": Chip("incomplete", "check_circle_outline", _("Ended")),
+    },
+    "ladder": {
+        "on": Chip("approved", "check_circle", _("On")),
+        "off": Chip("incomplete", "remove_circle", _("Off")),
+    },
     "run": {
         "queued": Chip("pending", "schedule", _("Waiting")),
         "running": Chip("pending", "autorenew", _("Being made")),

@@ -6,19 +6,21 @@ One transaction: a worker that is killed leaves nothing half done, and a second 
 Some forty statements for any number of students.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
 from pratique.foundation import audit
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
-from pratique.reminders import facts
+from pratique.reminders import facts, queries
 from pratique.reminders.actions import escalations, ledger
 from pratique.reminders.actions.batches import lapse
 from pratique.reminders.models import BatchKind, BatchState, Reminder, ReminderState
-from pratique.reminders.types import Planned
+from pratique.reminders.types import Planned, Step
 from pratique.students.actions.notices import move_late_reminders
 
 # A reminder is dropped when its turn to be sent comes, which is soon after its time.
@@ -50,6 +52,27 @@ def plan(*, institution: Institution, now: datetime) -> Planned:
             reminded, waiting = (0, batch.students) if waits else (batch.students, 0)
         escalated = escalations.escalate(reached, moment)
     return Planned(reminded, waiting, ledger.counted(lines), escalated, ended, lapsed)
+
+
+def foresee(
+    *, institution: Institution, requirement_group_id: UUID | None, steps: Sequence[Step], now: datetime
+) -> int:
+    """Return how many students a ladder with these steps would remind if it were on and planned now. Writes nothing.
+
+    Without a requirement group: those of all groups that have no ladder of their own.
+    """
+    with institution_scope(institution.id):
+        moment = ledger.Moment(institution, now)
+        views = queries.ladders()[1:]
+        groups = [
+            one.requirement_group_id
+            for one in views
+            if (one.requirement_group_id == requirement_group_id if requirement_group_id else not one.is_own)
+        ]
+        lines = ledger.decided(
+            moment.reader.by_step(facts.reached_by(dict.fromkeys(groups, steps), moment.today)), moment
+        )
+        return sum(not line.reason for line in lines)
 
 
 _SETTLE = """
