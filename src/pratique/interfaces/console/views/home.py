@@ -8,16 +8,22 @@ from django.views.decorators.http import require_safe
 from pratique.accounts.roles import Permission
 from pratique.foundation import clock
 from pratique.interfaces.console import charts, people
-from pratique.interfaces.console.dashboard import dashboard
+from pratique.interfaces.console.dashboard import dashboard, line
+from pratique.reports.actions import look
 from pratique.screens.permissions import requires
 
 
 @requires(Permission.VIEW_DASHBOARD)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    now = clock.now()
-    today = clock.today(people.staff(request).institution.time_zone, at=now)
-    found = dashboard(today=today, now=now)
+    """The dashboard; where only the line over time is exchanged, that part alone."""
+    user, now = people.staff(request), clock.now()
+    today = clock.today(user.institution.time_zone, at=now)
+    asked = {key: request.GET.get(key, "") for key in ("line", "days")}
+    if "over-time" in request.headers.get("HX-Target", ""):
+        drawn = line(today=today, now=now, asked=asked)
+        return render(request, "console/dashboard/over_time.html", {"line": drawn})
+    found = dashboard(today=today, now=now, since=look(user=user, now=now), asked=asked)
     chart = charts.stacked_bars(
         [tracker.name for tracker in found.trackers],
         [
@@ -26,4 +32,8 @@ def home(request: HttpRequest) -> HttpResponse:
             (_("Not complete"), "incomplete", [tracker.incomplete for tracker in found.trackers]),
         ],
     )
-    return render(request, "console/dashboard.html", {"dashboard": found, "chart": chart, "today": today})
+    return render(
+        request,
+        "console/dashboard.html",
+        {"dashboard": found, "line": found.line, "chart": chart, "today": today},
+    )
