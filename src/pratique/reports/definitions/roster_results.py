@@ -15,6 +15,7 @@ from pratique.accounts.roles import Permission
 from pratique.reports.filters import LATEST
 from pratique.reports.types import (
     ChartSeries,
+    Category,
     Choice,
     Column,
     ColumnKind,
@@ -158,4 +159,5 @@ REPORT = ReportDefinition(
     columns=lambda parameters, context: _COLUMNS,
     source=_source,
     chart=_chart,
+    category=Category.OPERATIONS,
 )
