@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from pratique.accounts.roles import Permission
 from pratique.reports.filters import LATEST
 from pratique.reports.types import (
-    ChartSeries,
     Category,
+    ChartSeries,
     Choice,
     Column,
     ColumnKind,
