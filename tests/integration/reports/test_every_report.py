@@ -77,10 +77,12 @@ def test_it_takes_every_filter_and_never_finds_more_with_one(schools, key):
             everything, queries.count(key, parameters_of(school, key, **_widest(definition)), now=NOW)
         )
         for one in definition.filters:
-            for raw in _each_value(key, one):
+            values = _each_value(key, one)
+            for raw in values:
                 found = queries.count(key, parameters_of(school, key, **_widest(definition) | raw), now=NOW)
                 # What has a default does not narrow but chooses.
                 assert found <= widest or one.default, raw
+            for raw in values[:1]:
                 queries.chart(key, parameters_of(school, key, **raw), now=NOW)
 
 

@@ -46,9 +46,11 @@ def one_membership(parameters: Parameters, arguments: dict[str, Any], *, of: str
     """
     conditions = membership_conditions(parameters, arguments) + tracker_conditions(parameters, arguments)
     return (
-        f"join (select distinct on (m.student_id) m.id, m.student_id from students_membership m {STUDENT_JOIN} "
-        f"{PACKAGE_JOIN} {TRACKER_JOINS} where {' and '.join(conditions)} "
-        f"order by m.student_id, m.state, m.created_at desc, m.id) chosen on chosen.student_id = {of} "
+        # Materialized: where statistics are missing, as after a first import, it would be worked out anew for each row.
+        f"join (with one as materialized (select distinct on (m.student_id) m.id, m.student_id "
+        f"from students_membership m {STUDENT_JOIN} {PACKAGE_JOIN} {TRACKER_JOINS} where {' and '.join(conditions)} "
+        f"order by m.student_id, m.state, m.created_at desc, m.id) select * from one) chosen "
+        f"on chosen.student_id = {of} "
         # The table once more: of what a subquery gives PostgreSQL expects a row or two, and then joins by loops.
         "join students_membership m on m.institution_id = %(institution)s and m.id = chosen.id "
         f"{STUDENT_JOIN} {PACKAGE_JOIN} {TRACKER_JOINS}"
