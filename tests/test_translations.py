@@ -23,7 +23,7 @@ FINISHED = tuple(
     f"src/pratique/{package}/"
     for package in (
         "rules", "foundation", "connectors", "institutions", "accounts", "students", "requirements", "records",
-        "compliance", "reviews", "rosters", "transfers", "reports", "partners", "delivery", "screens",
+        "compliance", "reviews", "rosters", "transfers", "reports", "reminders", "partners", "delivery", "screens",
         "interfaces/portal", "interfaces/console", "interfaces/partner",
     )
 )  # fmt: skip
