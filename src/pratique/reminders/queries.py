@@ -1,7 +1,7 @@
 """Reading ladders, batches, the ledger of reminders, and escalations. Call inside institution_scope."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
@@ -19,6 +19,7 @@ from pratique.reminders.models import (
     Ladder,
     Reminder,
     ReminderSettings,
+    ReminderState,
 )
 from pratique.reminders.types import LadderView, Rules, Waiting
 from pratique.students.folding import plain
@@ -79,6 +80,8 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
     "state": ("state", "reason", "-planned_at", "id"),
 }
 REMINDER_SORTS = tuple(_ORDERS)
+# The longest that anything waits between its plan and its hour: days without approval, and days that are left out.
+_LONGEST_WAIT = timedelta(days=14)
 # As the list of students has it (`students.queries.BY_NAME`).
 _NAME = Left("membership__student__search_text", 100)
 # How a nudge is asked for where a step is: the ledger has no step for it.
@@ -131,6 +134,19 @@ def messages_of(batch_id: UUID) -> Sequence[tuple[str, str, int]]:
     causes = Reminder.objects.filter(batch_id=batch_id).values("id")
     counted = Notice.objects.filter(cause__in=causes).values_list("channel", "state").annotate(n=Count("id"))
     return sorted(counted, key=lambda one: (one[0], -one[2], one[1]))
+
+
+def first_due(batch_id: UUID) -> date | None:
+    """Return the earliest due date that a batch speaks of."""
+    dates = Reminder.objects.filter(batch_id=batch_id, due_on__isnull=False).order_by("due_on")
+    return dates.values_list("due_on", flat=True).first()
+
+
+def sent_since(since: datetime, *, now: datetime) -> int:
+    """Return how many reminders were let go after `since` and until `now`."""
+    # By the day of the plan first, for which there is an index: nothing waits longer to be sent than that.
+    planned = Reminder.objects.filter(planned_at__gte=since - _LONGEST_WAIT, state=ReminderState.QUEUED)
+    return planned.filter(send_at__gt=since, send_at__lte=now).count()
 
 
 def steps_known() -> Sequence[str]:

@@ -34,7 +34,10 @@ GROUPS_OF_ACTORS: Mapping[str, str | Promise] = {
     "system": gettext_lazy("Pratique itself"),
     "command": gettext_lazy("The command line"),
 }
-_PAGES = {"student": "student", "roster_import": "roster", "report_run": "report_run", "partner": "partner"}
+_PAGES = {
+    "student": "student", "roster_import": "roster", "report_run": "report_run", "partner": "partner",
+    "batch": "reminder_batch",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ SECTIONS = (
     Section("review_reasons", _("Return reasons"), Permission.MANAGE_REASONS, "review_reason"),
     Section("rosters", _("Rosters"), Permission.IMPORT_ROSTERS, "roster"),
     Section("reports", _("Reports"), Permission.VIEW_REPORTS, ("report", "schedule")),
+    Section("reminders", _("Reminders"), Permission.SEND_REMINDERS, "reminder"),
     Section("partners", _("Partners"), Permission.VIEW_PARTNERS, "partner"),
     Section("transfers", _("File transfer"), Permission.VIEW_TRANSFERS, "transfer"),
     Section("activity", _("Activity"), Permission.VIEW_AUDIT, "activity"),

@@ -10,8 +10,11 @@ from uuid import UUID
 from django.db.models import Count
 
 from pratique.compliance.queries import CurrentItem, standing
+from pratique.foundation import clock
+from pratique.interfaces.console import reminder_words
 from pratique.interfaces.console.review_page import requirements
 from pratique.records.models import Submission, SubmissionState
+from pratique.reminders import queries as reminder_queries
 from pratique.reviews.models import Decision, Review
 from pratique.reviews.queries.messages import thread
 from pratique.students import queries
@@ -97,4 +100,21 @@ def handed_in(student_id: UUID, today: date) -> dict[str, Any]:
         ],
         "abouts": sorted(names.items(), key=lambda one: one[1].casefold()),
         "last_about": lines[-1].requirement_key if lines else "",
+    }
+
+
+_MOST_REMINDERS = 20
+
+
+def reminded(student_id: UUID) -> dict[str, Any]:
+    """Return the student's reminders, the latest first, each with how it stands and what went out; and escalations."""
+    found = reminder_queries.reminders_of(student_id)[:_MOST_REMINDERS]
+    notices = reminder_queries.notices_of([one.id for one in found])
+    return {
+        "reminders": [
+            (one, reminder_words.standing(one, notices.get(one.id, ())), notices.get(one.id, ()))
+            for one in found
+        ],
+        "escalations": reminder_queries.escalations_of(student_id),
+        "now": clock.now(),
     }

@@ -94,6 +94,7 @@ def student(request: HttpRequest, student_id: UUID) -> HttpResponse:
         request,
         "console/student.html",
         {
+            **(student_page.reminded(found.id) if Permission.SEND_REMINDERS in granted(request) else {}),
             "student": found,
             "standings": student_page.standings(found.id, today),
             "today": today,
