@@ -13,15 +13,19 @@ from pratique.foundation.tenancy import current_institution
 from pratique.reports.definitions.changes import may_complete
 from pratique.reports.forecast import LEAST_DAYS, PACE_DAYS, TrackerForecast
 
+# Memberships are counted before they are joined: 50,000 rows are read once and not carried through the joins.
 _NOW = """
-    select t.id, t.name, p.code, t.due_on, count(m.id), count(*) filter (where m.complete),
-        %(today)s::date - coalesce(min(m.created_at)::date, %(today)s::date)
+    select t.id, t.name, p.code, t.due_on, coalesce(k.students, 0), coalesce(k.complete, 0),
+        %(today)s::date - coalesce(k.oldest::date, %(today)s::date)
     from institutions_tracker t
     join institutions_package p on p.institution_id = t.institution_id and p.id = t.package_id
-    left join students_membership m
-        on m.institution_id = t.institution_id and m.tracker_id = t.id and m.state = 'active'
+    left join (
+        select tracker_id, count(*) as students, count(*) filter (where complete) as complete,
+            min(created_at) as oldest
+        from students_membership where institution_id = %(institution)s and state = 'active'
+        group by tracker_id
+    ) k on k.tracker_id = t.id
     where t.institution_id = %(institution)s and t.due_on >= %(today)s
-    group by t.institution_id, t.id, t.name, p.code, t.due_on
     order by t.due_on, t.name, p.code, t.id
 """
 # The oldest day within the pace's, of each tracker.

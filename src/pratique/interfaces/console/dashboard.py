@@ -19,7 +19,6 @@ from pratique.reminders import queries as reminders
 from pratique.reminders.types import Waiting
 from pratique.reports.forecast import TrackerForecast, worst_first
 from pratique.reports.pace import forecast_by_tracker
-from pratique.reviews.queries import queue
 from pratique.reviews.queries.messages import Unanswered, unanswered
 from pratique.rosters.models import ImportState, RosterImport
 from pratique.students.models import Invitation, InvitationState, Membership
@@ -175,10 +174,10 @@ def _names(trackers: Sequence[TrackerStanding]) -> Mapping[UUID, str]:
 
 
 _DAY = timedelta(days=1)
-# Cases that are at least so old, cumulated: the queue's own "more than a day, 3 days, a week".
+# The queue by age: what `reviews.queries.queue` counts as waiting, without the due dates that it looks up a case.
 _AGES = """
-    select count(*), count(*) filter (where queued_at < %(day)s), count(*) filter (where queued_at < %(three)s),
-        count(*) filter (where queued_at < %(week)s)
+    select min(queued_at), count(*), count(*) filter (where queued_at < %(day)s),
+        count(*) filter (where queued_at < %(three)s), count(*) filter (where queued_at < %(week)s)
     from records_submission
     where institution_id = %(institution)s and state = 'waiting' and queued_at is not null
 """
@@ -189,20 +188,19 @@ def _figures(
 ) -> Figures:
     students = without[0] + sum(one.students for one in trackers)
     cleared = without[1] + sum(one.complete for one in trackers)
-    queued = queue.counts(now=now, today=today)
     with connection.cursor() as cursor:
         cursor.execute(
             _AGES,
             {"institution": current_institution(), "day": now - _DAY, "three": now - 3 * _DAY, "week": now - 7 * _DAY},
         )  # fmt: skip
-        everything, day, three, week = cursor.fetchone()
+        oldest, waiting, day, three, week = cursor.fetchone()
     return Figures(
         students=students,
         cleared=cleared,
         trend=dashboard_lines.trend(cleared, today=today),
-        waiting=queued.waiting,
-        waiting_since=queued.oldest_at,
-        ages=(everything - day, day - three, three - week, week),
+        waiting=waiting,
+        waiting_since=oldest,
+        ages=(waiting - day, day - three, three - week, week),
         due_soon=sum(one.students - one.complete for one in trackers if today <= one.due_on <= today + SOON),
         due_until=today + SOON,
         overdue=sum(one.students - one.complete for one in trackers if one.due_on < today),
@@ -216,11 +214,13 @@ def _outlook(today: date) -> Outlook:
     )
 
 
-# A requirement is known by its key; its newest published name is shown.
+# A requirement is known by its key; its newest published name is shown. On the day on which an item ends its
+# membership's standing may change: by `changes_on` those few are found.
 _LAPSING = """
     select coalesce(max(r.name), i.requirement_key), count(distinct i.membership_id), min(i.next_action_on)
     from compliance_item i
     join students_membership m on m.institution_id = i.institution_id and m.id = i.membership_id and m.state = 'active'
+        and m.changes_on <= %(until)s
     left join lateral (
         select name from requirements_requirement r
         join requirements_requirementset s on s.institution_id = r.institution_id and s.id = r.requirement_set_id
