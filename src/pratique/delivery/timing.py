@@ -166,5 +166,7 @@ def _days(days: Sequence[int]) -> str:
     last = _("the last day of the month") if LAST_DAY in days else ""
     if not numbers:
         return last
-    named = _("day %(days)s of the month") % {"days": ", ".join(numbers)}
+    named = ngettext("day %(days)s of the month", "days %(days)s of the month", len(numbers)) % {
+        "days": ", ".join(numbers)
+    }
     return _("%(days)s and %(last)s") % {"days": named, "last": last} if last else named

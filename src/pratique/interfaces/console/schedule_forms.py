@@ -208,7 +208,7 @@ class ScheduleForm(forms.Form):
         widget=forms.TextInput(attrs=_PLAIN),
     )
     on = forms.ChoiceField(
-        label=gettext_lazy("On"),
+        label=gettext_lazy("On which days"),
         choices=[
             ("every", gettext_lazy("Every day")),
             ("weekdays", gettext_lazy("Some days of the week")),

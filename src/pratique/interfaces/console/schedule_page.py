@@ -63,7 +63,7 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
     form = ScheduleForm(data, initial=dict(initial), prefix=PREFIX)
     saved, others = schedule_columns.reports_for(user)
     groups: list[Any] = [(_("Saved reports"), saved)] if saved else []
-    form.fields["report"].choices = [("", _("Choose a report")), *groups, (_("Catalogue"), others)]  # type: ignore[attr-defined]
+    form.fields["report"].choices = [("", _("Choose a report")), *groups, (_("Catalog"), others)]  # type: ignore[attr-defined]
     kept = form.initial
     accounts = TransferAccount.objects.filter(
         Q(closed_at__isnull=True) | Q(id=kept.get("account") or None)

@@ -63,7 +63,7 @@ _COLUMNS = (
     Column("lot", gettext_lazy("Lot"), ColumnKind.TEXT, "x.lot", section=EVIDENCE),
     # The first day of what is known; the next column says how much that is.
     Column("administered_on", gettext_lazy("Given on"), ColumnKind.DATE, "x.administered_on", section=EVIDENCE),
-    Column("precision", gettext_lazy("Date known to the"), ColumnKind.STATUS, "x.precision", section=EVIDENCE),
+    Column("precision", gettext_lazy("Precision of the date"), ColumnKind.STATUS, "x.precision", section=EVIDENCE),
     *evidence_columns(),
     *more_columns("tracker"),
 )  # fmt: skip

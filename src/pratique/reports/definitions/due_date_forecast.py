@@ -58,7 +58,7 @@ _FORECAST = Filter(
     many=True,
     choices=tuple(Choice(value, title) for value, title in _TITLES.items()),
 )
-_WITHIN = Filter("within", gettext_lazy("Due within so many days"), FilterKind.NUMBER)
+_WITHIN = Filter("within", gettext_lazy("Due within this many days"), FilterKind.NUMBER)
 
 # What of a membership's items is the student's to mend, and when the last of it may be at the earliest.
 _MISSING = """left join (

@@ -29,7 +29,9 @@ from pratique.reports.types import (
     Source,
 )
 
-_DAYS = Filter("days", gettext_lazy("Within days"), FilterKind.NUMBER, default="30", least=0, most=730)
+_DAYS = Filter(
+    "days", gettext_lazy("Within this many days"), FilterKind.NUMBER, default="30", least=0, most=730
+)
 _COLUMNS = ending_columns(
     gettext_lazy("Good through"),
     Column("days_left", gettext_lazy("Days left"), ColumnKind.INTEGER, "k.ends_on - %(today)s::date",

@@ -69,7 +69,7 @@ _WHO = Filter(
 )
 _WHO_SQL = {"invited": "i.id is not null", "not_invited": "i.id is null", "all": "true"}
 _INVITED = Filter("invited", gettext_lazy("Invited"), FilterKind.DATE_RANGE)
-_DAYS = Filter("days", gettext_lazy("Invited at least so many days ago"), FilterKind.NUMBER)
+_DAYS = Filter("days", gettext_lazy("Invited at least this many days ago"), FilterKind.NUMBER)
 # What was sent counts from then, all else from when it was asked for.
 _INVITED_AT = "case when i.state = 'sent' then i.changed_at else i.queued_at end"
 _AGO = f"(%(today)s::date - ({_INVITED_AT} at time zone %(time_zone)s)::date)"

@@ -28,7 +28,7 @@ from pratique.reports.types import (
 )
 
 _HOURS = Filter(
-    "hours", gettext_lazy("Waiting at least so many hours"), FilterKind.NUMBER, least=1, most=24 * 365
+    "hours", gettext_lazy("Waiting at least this many hours"), FilterKind.NUMBER, least=1, most=24 * 365
 )
 _AGE = "extract(epoch from %(now)s - c.queued_at)"
 # A claim that has run out holds nobody off.

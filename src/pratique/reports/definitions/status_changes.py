@@ -55,7 +55,7 @@ _COLUMNS = (
     ),
     Column(
         "requirement_key",
-        gettext_lazy("Requirement’s key"),
+        gettext_lazy("Requirement key"),
         ColumnKind.TEXT,
         "c.requirement_key",
         shown=False,

@@ -83,7 +83,7 @@ _COLUMNS = (
         "x.action",
         words=_in_words,
     ),
-    Column("action", gettext_lazy("Action’s code"), ColumnKind.TEXT, "x.action"),
+    Column("action", gettext_lazy("Action code"), ColumnKind.TEXT, "x.action"),
     Column(
         "about",
         gettext_lazy("About"),
@@ -92,7 +92,7 @@ _COLUMNS = (
         words=said(_ABOUT),
     ),
     Column("report", gettext_lazy("Report"), ColumnKind.TEXT, "(x.detail ->> 'report')", shown=False),
-    Column("actor", gettext_lazy("Actor’s code"), ColumnKind.TEXT, _ACTOR, shown=False),
+    Column("actor", gettext_lazy("Actor code"), ColumnKind.TEXT, _ACTOR, shown=False),
 )
 
 

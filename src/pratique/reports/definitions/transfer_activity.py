@@ -79,7 +79,7 @@ _FILES = """(
 _COLUMNS = (
     Column("at", gettext_lazy("When"), ColumnKind.INSTANT, "f.at"),
     Column("account", gettext_lazy("Account"), ColumnKind.TEXT, "a.name"),
-    Column("username", gettext_lazy("Account’s username"), ColumnKind.TEXT, "a.username", shown=False),
+    Column("username", gettext_lazy("Account username"), ColumnKind.TEXT, "a.username", shown=False),
     Column("direction", gettext_lazy("Direction"), ColumnKind.TEXT, "f.direction", words=said(_DIRECTIONS)),
     Column("path", gettext_lazy("File"), ColumnKind.TEXT, "f.path"),
     Column("size", gettext_lazy("Bytes"), ColumnKind.INTEGER, "f.size"),
