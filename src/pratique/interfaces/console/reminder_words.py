@@ -124,24 +124,26 @@ def sentence(one: Step, due_on: date | None) -> str:
 
 
 def _when(days: int, due_on: date | None) -> str:
+    count = abs(days)
+    # "the due date" is not put in like a date: other languages have another article before it.
     if due_on is None:
-        due = _("the due date")
         if not days:
             return _("On the due date")
-    else:
-        due = date_format(due_on, "MONTH_DAY_FORMAT")
-        if not days:
-            return _("On {day}, the due date").format(day=due)
-    count = abs(days)
+        if days < 0:
+            said = ngettext("{count} day before the due date", "{count} days before the due date", count)
+        else:
+            said = ngettext("{count} day after the due date", "{count} days after the due date", count)
+        return said.format(count=count)
+    due = date_format(due_on, "MONTH_DAY_FORMAT")
+    if not days:
+        return _("On {day}, the due date").format(day=due)
     if days < 0:
         said = ngettext("{count} day before {due}", "{count} days before {due}", count)
     else:
         said = ngettext("{count} day after {due}", "{count} days after {due}", count)
-    said = said.format(count=count, due=due)
-    if due_on is None:
-        return said
     return _("{said}, on {day}").format(
-        said=said, day=date_format(due_on + timedelta(days=days), "MONTH_DAY_FORMAT")
+        said=said.format(count=count, due=due),
+        day=date_format(due_on + timedelta(days=days), "MONTH_DAY_FORMAT"),
     )
 
 
