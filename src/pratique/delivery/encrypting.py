@@ -67,10 +67,12 @@ def read_key(text: str) -> PgpKey:
     if not content or len(content) > _LONGEST_KEY:
         return PgpKey(problems=(_no_key(),))
     try:
+        # First, because it refuses what is no key. The pile below would unpack compressed data, which a few kilobytes
+        # can make as large as the machine's memory; the library then ends the whole process.
+        certificates = Cert.split_bytes(content)
         packets = list(PacketPile.from_bytes(content))
         if any(one.tag in _SECRETS for one in packets):
             return PgpKey(problems=(_secret(),))
-        certificates = Cert.split_bytes(content)
     except Exception:
         return PgpKey(problems=(_no_key(),))
     if len(certificates) != 1:
