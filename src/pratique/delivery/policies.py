@@ -40,6 +40,10 @@ _STOP_AT_ONCE = {"host_key_changed", "host_key_not_pinned"}
 _FINAL = {"report_failed", "name_taken", "account_closed", "file_gone", "key_unusable"}
 
 
+# Whoever runs the server has no part in these.
+OURS = frozenset({"report_failed", "key_unusable"})
+
+
 def next_try(tries: int, code: str, *, every_minutes: int | None = None, now: datetime) -> datetime | None:
     """Return when a delivery whose `tries`-th try failed with `code` is tried again; None: it has failed.
 

@@ -40,6 +40,10 @@ PAUSES: Words = {
         "Nobody of those who got its links may download reports any more. Choose others, and resume."
     ),
     "report_gone": _("Its report was deleted. Choose another, and resume."),
+    "report_failed": _(
+        "Its report could not be made as asked. Download it once with the same filters, columns and format: that "
+        "says why. Mend it here, and resume."
+    ),
     "no_changes_known": _(
         "Its report can no longer say what changed. Choose whole files or another report, and resume."
     ),

@@ -59,6 +59,8 @@ STATE = Filter(
         Choice("all", gettext_lazy("Active and archived")),
     ),
     default=MembershipState.ACTIVE.value,
+    # Whoever is archived would drop out of a delta, and no file would ever say so.
+    in_delta="all",
 )
 REQUIREMENT = Filter("requirement", gettext_lazy("Requirement"), FilterKind.REQUIREMENT)
 STATUS = Filter(
@@ -109,6 +111,11 @@ def parse(
     for one in missing(filters, parameters):
         errors.setdefault(one.parameter_names[0], _asked_for(one))
     return ParsedParameters(parameters, errors)
+
+
+def of_delta(filters: Sequence[Filter], parameters: Parameters) -> Parameters:
+    """Return the parameters of a report that tells what changed; what is given in them was chosen and stays."""
+    return {one.key: one.in_delta for one in filters if one.in_delta} | dict(parameters)
 
 
 def missing(filters: Sequence[Filter], parameters: Parameters) -> list[Filter]:

@@ -305,11 +305,36 @@ def changes_since(since: datetime) -> int:
     """Return a transaction such that it and those after it hold all that changed at or after `since`.
 
     They may hold some that changed a little earlier: who asks again from a day would rather have a row twice than
-    miss it. 0 where nothing is known from before.
+    miss it. 0 where nothing is known from before, and where numbers are of two servers.
     """
+    if has_numbers_of_elsewhere():
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(_CHANGES_SINCE, {"since": since})
         return int(cursor.fetchone()[0])
+
+
+# What can be seen was written by transactions that have ended, or by this one.
+_OF_ELSEWHERE = """
+select exists (
+    select from (
+        select max(transaction_id) from compliance_statuschange where institution_id = %(institution)s
+        union all select max(transaction_id) from students_membership where institution_id = %(institution)s
+        union all select max(transaction_id) from students_student where institution_id = %(institution)s
+    ) newest(number)
+    where number >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        and number is distinct from pg_current_xact_id_if_assigned()::text::bigint
+)
+"""
+
+
+def has_numbers_of_elsewhere() -> bool:
+    """Return whether some rows bear transaction numbers that are yet to come: those of the server from which a dump
+    of the database was restored (decision 31).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ELSEWHERE, {"institution": current_institution()})
+        return bool(cursor.fetchone()[0])
 
 
 def run_by_id(run_id: UUID) -> ReportRun | None:

@@ -194,6 +194,8 @@ class Filter:
     most: int = 3650
     # Without it there is no report: the page asks for it first.
     is_needed: bool = False
+    # The default where the report tells what changed; empty: the usual one.
+    in_delta: str = ""
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -124,11 +124,16 @@ def cancel(*, delivery: Delivery, by: audit.Actor, now: datetime) -> bool:
     """
     with institution_scope(delivery.institution_id):
         kept = _locked(delivery)
-        under_way = kept.state == DeliveryState.SENDING and kept.destination_id and not kept.renaming_at
-        if kept.state != DeliveryState.WAITING and not under_way:
+        if kept.state != DeliveryState.WAITING and not is_under_way(kept):
             return False
         end_unsent(kept, by, now)
     return True
+
+
+def is_under_way(delivery: Delivery) -> bool:
+    """Return whether a delivery is being sent and can still be stopped: the server was not asked for its name yet."""
+    is_sending = delivery.state == DeliveryState.SENDING and delivery.destination_id is not None
+    return is_sending and delivery.renaming_at is None
 
 
 def end_unsent(kept: Delivery, by: audit.Actor, now: datetime, *, because: str = "") -> None:

@@ -5,7 +5,7 @@ twice, and the trouble of one schedule is not that of the others.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from pratique.reports.types import Changes, Parameters
 log = structlog.get_logger(__name__)
 
 BY = audit.Actor("system", "schedule")
+_NEXT = timedelta(microseconds=1)
 
 
 def run_due(*, institution_id: UUID, now: datetime) -> int:
@@ -128,7 +129,7 @@ def _obstacle(schedule: Schedule) -> str:
 def _is_empty(schedule: Schedule, now: datetime) -> bool:
     """Return whether nothing changed since the cursor; then it moves on: what it passes was looked at."""
     before = reports.changes_before()
-    if schedule.cursor is None or schedule.cursor > before:
+    if schedule.cursor is None or _is_of_elsewhere(schedule.cursor, before):
         return False
     changes = Changes(schedule.cursor, before)
     if reports.count(schedule.report_key, _parameters(schedule), now=now, changes=changes):
@@ -153,15 +154,19 @@ def _do(
     if decision.deed in (Deed.CUT, Deed.SUPERSEDE):
         if decision.deed == Deed.SUPERSEDE and latest is not None:
             end_unsent(latest, by, now, because="superseded")
-        return _cut(schedule, by, now)
+        return _cut(schedule, latest, by, now)
     assert latest is not None, "only what is there can be waited for or revived"
     if decision.deed == Deed.REVIVE:
         revive(latest, by, now)
     return latest
 
 
-def _cut(schedule: Schedule, by: audit.Actor, now: datetime) -> Delivery:
-    """Begin a delivery of a schedule's next file."""
+def _cut(schedule: Schedule, latest: Delivery | None, by: audit.Actor, now: datetime) -> Delivery:
+    """Begin a delivery of a schedule's next file.
+
+    It is the newest, whatever a clock says that was set back: else the open file would be taken for an older one's
+    past, and its changes would be cut once more.
+    """
     institution = Institution.objects.get(id=schedule.institution_id)
     delivery = Delivery(
         institution_id=schedule.institution_id,
@@ -177,7 +182,7 @@ def _cut(schedule: Schedule, by: audit.Actor, now: datetime) -> Delivery:
         neutralise=schedule.neutralise,
         bom=schedule.bom,
         pgp_key=schedule.pgp_key,
-        requested_at=now,
+        requested_at=max(now, latest.requested_at + _NEXT) if latest else now,
         requested_by=str(by),
         next_try_at=now,
     )
@@ -194,11 +199,17 @@ def _range(schedule: Schedule, now: datetime) -> tuple[int | None, int]:
     Transaction numbers never go back, except in a database that was restored from a dump into another server: its own
     begin anew, while its rows bear numbers of the old one. Those that were not delivered before the move cannot be
     told by number from those that were. So the cursor is forgotten, the next file holds everything, and deltas go on
-    from there: something comes twice rather than never (decision 31).
+    from there: something comes twice rather than never (decision 31). So does the first file of a schedule that was
+    made after the move.
     """
     before = reports.changes_before()
-    if schedule.cursor is not None and schedule.cursor > before:
+    if schedule.cursor is not None and _is_of_elsewhere(schedule.cursor, before):
         record("restarted", schedule, BY, now, {"cursor": schedule.cursor, "before": before})
         schedule.cursor, schedule.cursor_at = None, None
         schedule.save(update_fields=["cursor", "cursor_at"])
     return schedule.cursor, before
+
+
+def _is_of_elsewhere(cursor: int, before: int) -> bool:
+    """Return whether transaction numbers cannot say what a delta from `cursor` holds: some are another server's."""
+    return cursor > before or (cursor == 0 and reports.has_numbers_of_elsewhere())

@@ -17,6 +17,7 @@ from pratique.delivery.actions.deliveries import (
     checked_layout,
     end_unsent,
     file_is_kept,
+    is_under_way,
     name_again,
     place_id_of,
 )
@@ -32,6 +33,7 @@ from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.reports import layouts
 from pratique.reports import queries as reports
+from pratique.reports.filters import of_delta
 from pratique.reports.layouts import LayoutError
 from pratique.reports.statements import UnknownSortError
 from pratique.reports.types import ReportError
@@ -61,7 +63,8 @@ def create_schedule(
 ) -> Schedule:
     """Create a schedule, which runs first at its next time.
 
-    A delta's first file holds everything, or with `begin="now"` what changes from now on. Raises ScheduleError with
+    A delta's first file holds everything, or with `begin="now"` what changes from now on; where `plan` says nothing
+    of archived students, it tells of them too (`filters.of_delta`). Raises ScheduleError with
     the field to mend; UnknownReportError.
     """
     with institution_scope(institution.id):
@@ -91,7 +94,10 @@ def change_schedule(*, schedule: Schedule, plan: SchedulePlan, by: audit.Actor, 
         if not changed:
             return kept
         if plan.place != before.place:
-            _let_go(kept, by, now)
+            _let_go(kept, by, now, because="place_changed")
+        elif "pgp_key" in changed:
+            # Whoever gives a key wants no more files without it, or with the one before.
+            _let_go(kept, by, now, because="key_changed", even_in_doubt=False)
         for name in changed:
             setattr(kept, name, fields[name])
         if is_delta != (plan.contents == Contents.DELTA):
@@ -99,7 +105,7 @@ def change_schedule(*, schedule: Schedule, plan: SchedulePlan, by: audit.Actor, 
         if kept.paused_at is None:
             kept.next_at = next_time(kept, institution, now)
         _save(kept)
-        keeps = {"cursor": "kept"} if policies.said_of_change(before, plan) else {}
+        keeps = {"cursor": "kept"} if policies.said_of_change(before, queries.plan_of(kept)) else {}
         record("changed", kept, by, now, {"changed": changed, **_said(plan), **keeps})
     return kept
 
@@ -250,10 +256,11 @@ def _checked(institution: Institution, plan: SchedulePlan, now: datetime) -> dic
     pgp_key = plan.pgp_key.strip()
     if pgp_key:
         check_key(pgp_key)
+    is_delta = plan.contents == Contents.DELTA
     return {
         "name": name,
         "report_key": plan.report_key,
-        "parameters": dict(plan.parameters),
+        "parameters": dict(of_delta(report.filters, plan.parameters) if is_delta else plan.parameters),
         "layout": layouts.to_data(layout),
         "sort": plan.sort,
         "format": plan.format.value,
@@ -297,12 +304,23 @@ def _check_template(institution: Institution, plan: SchedulePlan, now: datetime)
         taken.add(name or "")
 
 
-def _let_go(schedule: Schedule, by: audit.Actor, now: datetime) -> None:
-    """Give up what has not arrived at a place that a schedule leaves: the next file holds it."""
+def _let_go(
+    schedule: Schedule, by: audit.Actor, now: datetime, *, because: str, even_in_doubt: bool = True
+) -> None:
+    """Give up the file that has not arrived as a schedule was before it was changed: the next one holds its changes.
+
+    One that a server is being asked to give its name is past that, and so is one that is put into an account's folder.
+    """
     latest = latest_of(schedule)
-    if latest is not None and latest.state in (DeliveryState.WAITING, DeliveryState.FAILED):
+    if latest is None or (latest.renaming_at and not even_in_doubt):
+        return
+    if latest.state in (DeliveryState.WAITING, DeliveryState.FAILED) or is_under_way(latest):
         latest.renaming_at = None
-        end_unsent(latest, by, now, because="place_changed")
+        end_unsent(latest, by, now, because=because)
+    elif latest.state == DeliveryState.CANCELLED and latest.renaming_at:
+        # Whether it arrived at the old place is nobody's question any more.
+        latest.renaming_at = None
+        latest.save(update_fields=["renaming_at"])
 
 
 def _end_doubt(schedule: Schedule, arrived: bool, by: audit.Actor, now: datetime) -> None:

@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 from pratique.delivery import policies
 from pratique.delivery.actions.deliveries import forget_file, place_id_of, record, stored_name
 from pratique.delivery.actions.destinations import ask_for_try
+from pratique.delivery.actions.pausing import pause
 from pratique.delivery.encrypting import encrypted
 from pratique.delivery.models import Delivery, DeliveryState, Destination, Schedule
 from pratique.foundation import audit
@@ -181,6 +182,8 @@ def note_arrival(schedule: Schedule, delivery: Delivery, now: datetime) -> None:
 def failed(delivery: Delivery, code: str, now: datetime) -> None:
     """End a try that failed with `code`: plan the next one, give up, or stop the destination; tell people if due."""
     with institution_scope(delivery.institution_id):
+        # Schedule, destination, delivery: in this order, as everybody who locks them does.
+        schedule = _to_be_paused(delivery) if code == "report_failed" else None
         destination = None
         if delivery.destination_id:
             destination = Destination.objects.select_for_update(no_key=True).get(id=delivery.destination_id)
@@ -188,7 +191,8 @@ def failed(delivery: Delivery, code: str, now: datetime) -> None:
         if kept is None or kept.state != DeliveryState.SENDING:
             return
         again = policies.next_try(kept.tries, code, every_minutes=_every_minutes(kept), now=now)
-        stop = _count_failure(destination, kept, code, now) if destination is not None else ""
+        is_theirs = destination is not None and code not in policies.OURS
+        stop = _count_failure(destination, kept, code, now) if destination and is_theirs else ""
         kept.failure = code
         if stop:
             kept.state, kept.next_try_at = DeliveryState.WAITING, None
@@ -197,8 +201,10 @@ def failed(delivery: Delivery, code: str, now: datetime) -> None:
         else:
             kept.state, kept.next_try_at, kept.finished_at = DeliveryState.FAILED, None, now
             record("failed", kept, BY, now, {"failure": code, "tries": kept.tries})
-            if destination is not None:
+            if destination is not None and (is_theirs or kept.schedule_id is None):
                 _tell(destination, "given_up", kept)
+            if schedule is not None:
+                pause(schedule, code, by=BY, now=now)
         kept.save()
 
 
@@ -238,6 +244,21 @@ def _still_kept(now: datetime) -> Q:
     """Return which delivered files may be asked for still."""
     again = Q(schedule__isnull=False) | ~Q(staff=[])
     return again & Q(state=DeliveryState.DELIVERED, finished_at__gte=now - policies.FILES_KEPT)
+
+
+def _to_be_paused(delivery: Delivery) -> Schedule | None:
+    """Return the schedule, its row locked, whose next report will fail as this one did: nobody would be told, or
+    everybody every five minutes. None if it was changed since.
+    """
+    running = Schedule.objects.filter(delivery__id=delivery.id, paused_at=None, deleted_at=None)
+    schedule = running.select_for_update(no_key=True, of=("self",)).first()
+    same = schedule is not None and all(
+        getattr(schedule, name) == getattr(delivery, name) for name in _MAKING
+    )
+    return schedule if same else None
+
+
+_MAKING = ("report_key", "parameters", "layout", "sort", "format")
 
 
 def _every_minutes(delivery: Delivery) -> int | None:

@@ -13,12 +13,15 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from pratique.accounts.models import User
+from pratique.delivery.models import Contents
 from pratique.delivery.types import SchedulePlan
 from pratique.interfaces.console import report_address, report_columns, report_page
 from pratique.reports import layouts, queries
 from pratique.reports.types import (
+    Choice,
     ChosenColumn,
     Column,
+    Filter,
     Layout,
     Parameters,
     ReportDefinition,
@@ -60,6 +63,8 @@ class ReportPart:
     columns: Sequence[Column] = ()
     rows: Sequence[Row] = ()
     sections: Sequence[report_columns.Section] = ()
+    # Filters that nobody set and that have another default where the file holds what changed.
+    left_open: frozenset[str] = frozenset()
 
     @property
     def has_delta(self) -> bool:
@@ -105,11 +110,16 @@ def read(key: str, data: QueryDict, *, now: datetime, plan: SchedulePlan | None 
     raw = asked.raw
     if plan and plan.report_key == key and not is_typed:
         raw = {name: _texts(plan.parameters.get(name, "")) for name in definition.parameter_names}
+        if plan.contents != Contents.DELTA:
+            # What whole files have as always was chosen by nobody.
+            raw |= {one.key: [""] for one in _of_delta(definition) if raw[one.key] == [one.default]}
     parsed = queries.parse_parameters(key, raw)
     fields = report_page.fields(
         definition, queries.filter_choices(key), parsed.parameters, raw, parsed.errors
     )
-    part = ReportPart(key, definition, parsed.parameters, fields, parsed.errors)
+    left_open = frozenset(one.key for one in _of_delta(definition) if _is_left_open(one, raw, definition))
+    fields = [_with_usual(one, left_open) if definition.changed else one for one in fields]
+    part = ReportPart(key, definition, parsed.parameters, fields, parsed.errors, left_open=left_open)
     try:
         columns = queries.columns(key, parsed.parameters, now=now)
     except ReportError as wrong:
@@ -131,6 +141,26 @@ def read(key: str, data: QueryDict, *, now: datetime, plan: SchedulePlan | None 
     ]  # fmt: skip
     rows = [replace(one, error=_wrong(one.width)) for one in rows]
     return replace(part, columns=columns, rows=rows, sections=report_columns.sections(columns, picked))
+
+
+def _of_delta(definition: ReportDefinition) -> list[Filter]:
+    return [one for one in definition.filters if one.in_delta]
+
+
+def _is_left_open(one: Filter, raw: Mapping[str, Sequence[str]], definition: ReportDefinition) -> bool:
+    """Return whether nobody set a filter: a saved report keeps the usual value that nobody chose either."""
+    if one.key in raw:
+        return not any(raw[one.key])
+    return bool(definition.presets.get(one.key, one.default) == one.default)
+
+
+def _with_usual(shown: report_page.Field, left_open: frozenset[str]) -> report_page.Field:
+    """Return a filter's field with the choice to leave it open, where that means two things."""
+    if not shown.filter.in_delta:
+        return shown
+    usual = Choice("", _("Active; archived too where only changes are sent"))
+    values = [""] if shown.key in left_open else shown.values
+    return replace(shown, options=[usual, *shown.options], values=values)
 
 
 def _texts(value: Any) -> list[str]:

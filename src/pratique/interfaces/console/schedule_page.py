@@ -29,6 +29,7 @@ from pratique.interfaces.console.schedule_forms import (
     keys,
 )
 from pratique.reports import queries as report_queries
+from pratique.reports.filters import of_delta
 from pratique.reports.types import Format, Layout
 from pratique.transfers.models import TransferAccount
 
@@ -142,10 +143,15 @@ def plan_of(form: ScheduleForm, part: ReportPart) -> SchedulePlan:
     """Return the plan that a valid form and its report's part say."""
     values = form.cleaned_data
     place = values["place"]
+    contents = Contents.DELTA if values["contents"] == "delta" and part.has_delta else Contents.WHOLE
+    parameters = part.parameters
+    if contents == Contents.DELTA and part.definition:
+        chosen = {name: value for name, value in parameters.items() if name not in part.left_open}
+        parameters = of_delta(part.definition.filters, chosen)
     return SchedulePlan(
         name=values["name"],
         report_key=part.key,
-        parameters=part.parameters,
+        parameters=parameters,
         layout=Layout(
             columns=part.layout_columns if values["columns"] == "own" else (),
             date_format=values["own_dates"] if values["dates"] == OTHER else values["dates"],
@@ -160,7 +166,7 @@ def plan_of(form: ScheduleForm, part: ReportPart) -> SchedulePlan:
         bom=values["bom"],
         template=values["template"],
         pgp_key=values["pgp_key"].strip(),
-        contents=Contents.DELTA if values["contents"] == "delta" and part.has_delta else Contents.WHOLE,
+        contents=contents,
         send_empty=values["send_empty"] == "send",
         every_minutes=values["every_minutes"],
         calendar=calendar_of(values),

@@ -1,7 +1,8 @@
 """Fixed width: each column has its place in the line, counted in characters; for programs of an older kind.
 
 A value that does not fit would push all that follows out of its place, so it ends the making, unless the layout says
-to cut. What would break a line or its places (line ends, tabs) becomes a blank.
+to cut; a number is never cut, because what is left would be another number. What would break a line or its places
+(line ends, tabs) becomes a blank.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,11 +43,10 @@ def blocks(report: Compiled, options: WriterOptions, progress: Progress) -> Iter
     count = 0
     for row in rows:
         cells = [(cell or "").translate(_BLANKS) for cell in row]
-        if not report.layout.cut:
-            for position, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-                if len(cell) > width:
-                    others = max((len(other[position] or "") for other in rows), default=0)
-                    raise _too_long(str(report.columns[position].title), width, max(len(cell), others))
+        for position, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+            if len(cell) > width and (right[position] or not report.layout.cut):
+                others = max((len(other[position] or "") for other in rows), default=0)
+                raise _too_long(str(report.columns[position].title), width, max(len(cell), others))
         lines.append(_line(cells, widths, right))
         count += 1
         if count % PROGRESS_EVERY == 0:
