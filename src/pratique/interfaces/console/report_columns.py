@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pratique.reports.types import ChosenColumn, Column, ReportDefinition
 
-_UNNAMED = _("Other")
+_UNNAMED = _("Other columns")
 
 
 @dataclass(frozen=True)

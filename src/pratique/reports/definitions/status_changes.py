@@ -60,8 +60,8 @@ _COLUMNS = (
         "c.requirement_key",
         shown=False,
     ),
-    Column("from_status", gettext_lazy("From"), ColumnKind.STATUS, "nullif(c.from_status, '')"),
-    Column("to_status", gettext_lazy("To"), ColumnKind.STATUS, "nullif(c.to_status, '')"),
+    Column("from_status", gettext_lazy("Status before"), ColumnKind.STATUS, "nullif(c.from_status, '')"),
+    Column("to_status", gettext_lazy("Status after"), ColumnKind.STATUS, "nullif(c.to_status, '')"),
     *more_columns("tracker"),
 )
 
