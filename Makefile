@@ -10,6 +10,9 @@ CATALOGUES := $(wildcard src/pratique/locale/*/LC_MESSAGES/django.po)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
 	--custom-compile-command "make lock"
 
+# Every process of ours would compile all of its sources anew, in a container that says so for the image's sake.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup messages assets run test browser php transfer-clients check bench bench-load lock clean
 

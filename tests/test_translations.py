@@ -4,6 +4,7 @@ import gettext
 import io
 import runpy
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,20 @@ FINISHED = tuple(
     )
 )  # fmt: skip
 
-SOURCES = TOOL["found"]()
-CATALOGUE = {TOOL["_key"](message): message for message in TOOL["catalogue"]("es") if message.id}
-TRANSLATED = [message for message in CATALOGUE.values() if any(TOOL["strings"](message))]
+
+# Read by the tests that look at them, not by every worker that collects tests.
+@cache
+def sources():
+    return TOOL["found"]()
+
+
+@cache
+def catalogue():
+    return {TOOL["_key"](message): message for message in TOOL["catalogue"]("es") if message.id}
+
+
+def translated():
+    return [message for message in catalogue().values() if any(TOOL["strings"](message))]
 
 
 def pairs(message):
@@ -44,9 +56,9 @@ def pairs(message):
 def test_nothing_is_left_in_english(place):
     missing = [
         text.text
-        for key, (text, places) in SOURCES.items()
+        for key, (text, places) in sources().items()
         if any(one.startswith(place) for one in places)
-        and (key not in CATALOGUE or not TOOL["translated"](CATALOGUE[key]))
+        and (key not in catalogue() or not TOOL["translated"](catalogue()[key]))
     ]
     assert not missing, f"{len(missing)} messages; run `make messages`, then fill these in:\n" + "\n".join(
         map(repr, missing)
@@ -54,14 +66,14 @@ def test_nothing_is_left_in_english(place):
 
 
 def test_every_place_that_has_words_is_among_the_finished():
-    places = {place for _, places in SOURCES.values() for place in places}
+    places = {place for _, places in sources().values() for place in places}
     assert not [place for place in places if not place.startswith(FINISHED)]
 
 
 def test_every_translation_fills_in_the_same_values():
     """In a singular form a number may be said in words, so a placeholder may be missing there, never another."""
     wrong = []
-    for message in TRANSLATED:
+    for message in translated():
         for place, (english, spanish) in enumerate(pairs(message)):
             expected, actual = TOOL["placeholders"](english), TOOL["placeholders"](spanish)
             singular = isinstance(message.id, tuple | list) and place == 0
@@ -74,22 +86,24 @@ def test_every_translation_begins_and_ends_as_the_english_does():
     def edges(text):
         return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
 
-    assert not [pair for message in TRANSLATED for pair in pairs(message) if edges(pair[0]) != edges(pair[1])]
+    assert not [
+        pair for message in translated() for pair in pairs(message) if edges(pair[0]) != edges(pair[1])
+    ]
 
 
 def test_every_plural_form_is_translated():
-    assert not [message.id for message in TRANSLATED if not all(TOOL["strings"](message))]
+    assert not [message.id for message in translated() if not all(TOOL["strings"](message))]
 
 
 def test_nothing_is_marked_as_guessed():
-    assert not [message.id for message in CATALOGUE.values() if message.fuzzy]
+    assert not [message.id for message in catalogue().values() if message.fuzzy]
 
 
 @pytest.mark.parametrize("place", FINISHED)
 def test_the_catalogue_has_what_the_sources_have(place):
     """The order of messages and their places are the tool's affair: a merge may leave them as they come."""
-    found = {key for key, (_, places) in SOURCES.items() if any(one.startswith(place) for one in places)}
-    assert found <= set(CATALOGUE), "run `make messages`"
+    found = {key for key, (_, places) in sources().items() if any(one.startswith(place) for one in places)}
+    assert found <= set(catalogue()), "run `make messages`"
 
 
 def test_extracting_again_keeps_every_translation_and_adds_no_dates():
@@ -99,7 +113,7 @@ def test_extracting_again_keeps_every_translation_and_adds_no_dates():
         for message in TOOL["read_po"](io.BytesIO(made), locale="es")
         if message.id
     }
-    assert all(again[key].string == CATALOGUE[key].string for key in set(CATALOGUE) & set(SOURCES))
+    assert all(again[key].string == catalogue()[key].string for key in set(catalogue()) & set(sources()))
     assert b"POT-Creation-Date" not in made
 
 
