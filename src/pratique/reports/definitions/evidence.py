@@ -25,7 +25,7 @@ REVIEW = Filter(
     many=True,
     choices=tuple(Choice(value, title) for value, title in REVIEW_TITLES.items()),
 )
-HANDED_IN = Filter("handed_in", gettext_lazy("Handed in"), FilterKind.DATE_RANGE)
+HANDED_IN = Filter("handed_in", gettext_lazy("Handed in at"), FilterKind.DATE_RANGE)
 EVIDENCE_FILTERS = (*STUDENT_FILTERS, REVIEW, HANDED_IN)
 
 # Who is gone, and what is no person, is called by what kind of actor it was.
