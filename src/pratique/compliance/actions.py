@@ -6,7 +6,7 @@ A batch is one transaction, and the mark is what remains to be done: a worker ki
 it was at and nothing else, and a rerun repeats nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from django.db import connection
 from pratique.compliance import facts, store
 from pratique.compliance.facts import Loaded
 from pratique.compliance.judging import CompiledSet, compile_set, judge
+from pratique.compliance.models import RequirementDay, TrackerDay
+from pratique.foundation import audit
 from pratique.foundation.queue import enqueue
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
@@ -93,6 +95,30 @@ def note_day(*, institution: Institution, today: date, now: datetime) -> None:
     """
     with institution_scope(institution.id):
         store.note_day(institution_id=institution.id, day=today)
+
+
+def add_past_days(
+    *,
+    institution: Institution,
+    trackers: Sequence[TrackerDay],
+    requirements: Sequence[RequirementDay],
+    by: audit.Actor,
+    now: datetime,
+) -> int:
+    """Store figures of days that nobody noted here (a school's old system, the demonstration); return how many rows.
+
+    They are unsaved; a day that was noted stays as it is.
+    """
+    with institution_scope(institution.id):
+        for one in (*trackers, *requirements):
+            one.institution_id = institution.id
+        TrackerDay.objects.bulk_create(trackers, batch_size=5_000, ignore_conflicts=True)
+        RequirementDay.objects.bulk_create(requirements, batch_size=5_000, ignore_conflicts=True)
+        rows = len(trackers) + len(requirements)
+        audit.record(
+            "compliance:days:added", institution_id=institution.id, by=by, now=now, detail={"rows": rows}
+        )
+    return rows
 
 
 def compiled_sets(today: date) -> Mapping[UUID, CompiledSet]:

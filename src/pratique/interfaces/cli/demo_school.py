@@ -24,6 +24,8 @@ from pratique.interfaces.cli.demo_partner import add_partner
 from pratique.interfaces.cli.demo_people import students_in_every_state
 from pratique.interfaces.cli.demo_queue import Person, queue_of
 from pratique.interfaces.cli.demo_records import PROFILES, StudentRecords
+from pratique.interfaces.cli.demo_reports import GROUP as REMINDED_GROUP
+from pratique.interfaces.cli.demo_reports import add_reports
 from pratique.interfaces.cli.demo_sftp import add_sftp
 from pratique.records.actions import add_evidence
 from pratique.records.actions.arrivals import add_submissions
@@ -33,7 +35,8 @@ from pratique.reviews.actions.arrivals import add_reviews
 from pratique.rosters import actions as rosters
 from pratique.rosters.sample import DEFAULT_GROUPS, DEMO_SEED, DEMO_STUDENTS, write_sample
 from pratique.rules import preset
-from pratique.students.models import Student, StudentAccount
+from pratique.students.actions.invitations import note_invited_before
+from pratique.students.models import Membership, Student, StudentAccount
 
 SLUG, PACKAGE_CODE = "demo", "DEMO26"
 BY = audit.Actor("command", "demo")
@@ -62,7 +65,7 @@ def load(*, say: Say = lambda message: None) -> bool:
 
 
 def complete(*, say: Say = lambda message: None) -> None:
-    """Add to a demo institution what it lacks of later additions: its partner, and its account for file transfer."""
+    """Add to a demo institution what it lacks of later additions: partner, account for file transfer, reports."""
     institution = institution_by_slug(SLUG)
     if institution is None:
         return
@@ -70,6 +73,8 @@ def complete(*, say: Say = lambda message: None) -> None:
         say("Giving the demo institution a partner")
     if add_sftp(institution, by=BY, now=clock.now()):
         say("Giving the demo institution an account for file transfer")
+    if add_reports(institution, by=BY, now=clock.now()):
+        say("Telling back 90 days, scheduling reports, planning reminders")
 
 
 def _load_school(say: Say) -> bool:
@@ -106,6 +111,11 @@ def _make(institution: Institution, today: date, now: datetime, say: Say) -> Non
     rosters.check(institution=institution, roster_import_id=roster_import_id, today=today)
     _confirm(roster_import_id, now)
     rosters.apply(institution=institution, roster_import_id=roster_import_id, today=today, now=now)
+    # One group was invited long ago: nobody is reminded of what they were told yesterday.
+    long_ago = Membership.objects.filter(tracker__requirement_group__name=REMINDED_GROUP)
+    note_invited_before(
+        membership_ids=list(long_ago.values_list("id", flat=True)), at=now - timedelta(days=80)
+    )
     say("Handing in records")
     _hand_in(institution, today, now)
 

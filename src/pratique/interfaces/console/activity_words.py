@@ -30,6 +30,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "roster:import:applied": _("Applied a roster import"),
     "roster:import:cancelled": _("Cancelled a roster import"),
     "roster:import:failed": _("Could not apply a roster import"),
+    "compliance:days:added": _("Added figures of earlier days"),
     "records:evidence:added": _("Added health records"),
     "records:submission:started": _("Began to hand something in"),
     "records:submission:discarded": _("Threw away what was not handed in yet"),

@@ -1,5 +1,6 @@
 """The life of an invitation: queued with the membership, claimed together with its sign-in link, then noted."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -48,6 +49,12 @@ _ADVANCE = """
     select id, first_name, last_name, username, email from person
 """
 _NOBODY = UUID(int=0)
+
+
+def note_invited_before(*, membership_ids: Collection[UUID], at: datetime) -> int:
+    """Note of those whose invitation is queued that they were invited `at`, before they came here; none is sent."""
+    queued = Invitation.objects.filter(membership_id__in=membership_ids, state=InvitationState.QUEUED)
+    return queued.update(state=InvitationState.SENT, queued_at=at, changed_at=at)
 
 
 def advance_invitations(
