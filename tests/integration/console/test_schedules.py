@@ -541,3 +541,33 @@ def test_a_mailed_link_leads_to_the_file_for_a_week_and_says_who_took_it(
     assert "The file is no longer kept" in said
     assert "Make the report anew" in said
     assert "no longer kept" in text_of(coordinator.get(f"{at}file/", follow=True))
+
+
+def test_a_delta_begins_with_archived_students_and_a_whole_file_without(coordinator, school, housing):
+    usual = '<option value="" selected>Active; archived too where only changes are sent</option>'
+    assert usual in coordinator.get(f"{AT}new/?report=student-detail").content.decode()
+    assert usual not in coordinator.get(f"{AT}new/?report=student-detail&state=archive").content.decode()
+    asked = {"s-when": "minutes", "s-every_minutes": "15"}
+    for name, given, kept in (
+        ("Whole", {"s-contents": "whole", "state": ""}, "active"),
+        ("Delta", {"s-contents": "delta", "state": ""}, "all"),
+        ("Chosen", {"s-contents": "delta", "state": "active"}, "active"),
+    ):
+        answer = coordinator.post(f"{AT}new/", filled(housing, **asked, **given, **{"s-name": name}))
+        assert answer.status_code == 302, name
+        with institution_scope(school.institution.id):
+            assert Schedule.objects.get(name=name).parameters["state"] == kept, name
+    # A whole file's usual filter was chosen by nobody: as a delta it tells of the archived.
+    with institution_scope(school.institution.id):
+        whole, chosen = Schedule.objects.get(name="Whole"), Schedule.objects.get(name="Chosen")
+    assert usual in coordinator.get(f"{AT}{whole.id}/change/").content.decode()
+    assert usual not in coordinator.get(f"{AT}{chosen.id}/change/").content.decode()
+
+
+def test_addresses_that_make_no_sense_are_no_trouble(coordinator, school, housing):
+    a_schedule(school, housing)
+    for address in (
+        "?report=%00", "?q=%00&state=%00&sort=%00", "new/?report=%00", "new/?destination=x", "new/?account=%00",
+        "new/?report=student-detail&sort=%00&columns=%00,x&title.x=%00", "new/?report=saved-x&state=%00",
+    ):  # fmt: skip
+        assert coordinator.get(AT + address).status_code == 200, address

@@ -67,10 +67,10 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
     form.fields["report"].choices = [("", _("Choose a report")), *groups, (_("Catalog"), others)]  # type: ignore[attr-defined]
     kept = form.initial
     accounts = TransferAccount.objects.filter(
-        Q(closed_at__isnull=True) | Q(id=kept.get("account") or None)
+        Q(closed_at__isnull=True) | Q(id__in=_key(kept.get("account")))
     ).order_by("name", "id")
     destinations = Destination.objects.filter(
-        Q(closed_at__isnull=True) | Q(id=kept.get("destination") or None)
+        Q(closed_at__isnull=True) | Q(id__in=_key(kept.get("destination")))
     ).order_by("name", "id")
     form.fields["account"].choices = [  # type: ignore[attr-defined]
         ("", _("Choose an account")),
@@ -81,6 +81,14 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
         *((str(one.id), one.name) for one in destinations),
     ]
     return form
+
+
+def _key(text: Any) -> list[UUID]:
+    """Return what an address or a form names, if that can be a key."""
+    try:
+        return [UUID(str(text))]
+    except ValueError:
+        return []
 
 
 def offer(form: ScheduleForm, part: ReportPart) -> None:

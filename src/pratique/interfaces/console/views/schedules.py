@@ -36,7 +36,7 @@ _delivered, _next = attrgetter("delivered_at"), attrgetter("next_at")
 @require_safe
 def schedules(request: HttpRequest) -> HttpResponse:
     """All schedules: first how they run, then the list."""
-    state, report = request.GET.get("state", ""), request.GET.get("report", "")
+    state, report = request.GET.get("state", ""), request.GET.get("report", "").replace("\0", "")
     search, sort = request.GET.get("q", "").replace("\0", "").strip()[:120], request.GET.get("sort", "")
     state = state if state in schedule_words.STANDINGS else ""
     sort = sort if sort.removeprefix("-") in queries.SCHEDULE_SORTS else "name"
