@@ -18,9 +18,9 @@ from pratique.reminders.types import CHANNELS, KINDS, Rules, Step, StepKind
 
 _BEFORE, _ON, _AFTER = "before", "on", "after"
 _WHEN: Mapping[str, str | Promise] = {
-    _BEFORE: gettext_lazy("days before the due date"),
+    _BEFORE: gettext_lazy("days before"),
     _ON: gettext_lazy("on the due date"),
-    _AFTER: gettext_lazy("days after the due date"),
+    _AFTER: gettext_lazy("days after"),
 }
 # Which field mends what a refusal names.
 STEP_FIELDS = {"channels": "mail"}

@@ -182,7 +182,13 @@ def _shown(
     rows = []
     for place, (form, one) in enumerate(zip(shown, values, strict=True)):
         step = step_of(one)
-        rows.append(Row(form, reminder_words.sentence(step, due_on) if step else "", place == focus))
+        rows.append(
+            Row(
+                form,
+                reminder_words.sentence(step, due_on) if step else _("A new step"),
+                place == focus,
+            )
+        )
     is_refused = bool(problem) or any(form.errors for form in shown)
     return render(
         request,
