@@ -25,7 +25,7 @@ ALL, TRACKER, REQUIREMENT = "all", "tracker-", "requirement-"
 RANGES = (30, 90, 365)
 _USUAL_RANGE = 90
 # The table beside the line has every so many days, the last among them; the report has every one.
-_STEPS = {30: 3, 90: 7, 365: 30}
+_STEPS = {30: 5, 90: 15, 365: 60}
 _TREND = timedelta(days=30)
 # The small line's room, in the units of its drawing.
 _WIDTH, _HEIGHT, _MARGIN = 200, 40, 3
