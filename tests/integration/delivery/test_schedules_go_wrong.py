@@ -13,7 +13,8 @@ from pratique.delivery.actions import sending as steps
 from pratique.delivery.models import Delivery, Schedule
 from pratique.delivery.types import Place
 from pratique.foundation.tenancy import institution_scope
-from pratique.reports.types import ChosenColumn, Format, Layout
+from pratique.reports.actions import saved as saved_reports
+from pratique.reports.types import ChosenColumn, Format, Layout, saved_key
 from pratique.students.models import Membership
 from tests.destinations import a_destination_at
 from tests.integration.delivery.conftest import read, tried
@@ -151,3 +152,23 @@ def test_a_delta_tells_who_was_archived_unless_somebody_wants_it_otherwise(
         Membership.objects.update(state="archive")
     done = tried(swept()[1])
     assert content(school, account, done.file_name).decode().splitlines()[1:] == ["0001,archive"]
+
+
+def test_a_saved_report_that_is_changed_later_changes_no_file_that_leaves_the_school(
+    school, account, made, swept
+):
+    what = {
+        "name": "For the SIS", "description": "", "base": "student-detail", "parameters": {"state": "active"},
+        "sort": "", "shared_with": (), "by": BY, "now": NOW,
+    }  # fmt: skip
+    with institution_scope(school.id):
+        saved = saved_reports.save_report(
+            institution=school, layout=Layout((ChosenColumn("student_id", "ID"),)), **what
+        )
+    made(report_key=saved_key(saved.id), layout=Layout())
+    with institution_scope(school.id):
+        more = Layout((ChosenColumn("student_id"), ChosenColumn("date_of_birth")))
+        saved_reports.change_report(
+            saved=saved, layout=more, **{key: what[key] for key in what if key != "base"}
+        )
+    assert content(school, account, tried(swept()[1]).file_name).decode().splitlines()[0] == "ID"

@@ -76,7 +76,7 @@ class ScheduleForm(forms.Form):
     columns = forms.ChoiceField(
         label=gettext_lazy("Columns"),
         choices=[
-            ("usual", gettext_lazy("Those of the report, as they are on the day")),
+            ("usual", gettext_lazy("Those of the report; of a saved one, as they are now")),
             ("own", gettext_lazy("These, with names and an order of their own")),
         ],
         initial="usual",
@@ -234,7 +234,7 @@ class ScheduleForm(forms.Form):
     place = forms.ChoiceField(
         label=gettext_lazy("Where to"),
         choices=[
-            ("destination", gettext_lazy("To a server of the other side")),
+            ("destination", gettext_lazy("To another server, by SFTP")),
             ("account", gettext_lazy("Into a folder here, for a system that fetches it")),
             ("staff", gettext_lazy("To colleagues, as a link by e-mail")),
         ],
