@@ -9,6 +9,7 @@ from pratique.connectors.sftp_push.fake import FakeServer
 from tests.destinations import PASSWORD, a_destination_at
 from tests.journeys.conftest import DESK, PHONE, Place, faults_of, sign_in
 from tests.schools import imported, judged
+from tests.transactions import settle
 
 CHANGED = "ben@x.edu,0002,O'Brien,Benjamin,555-0199,12/31/2005,Nursing,Fall 2026,0"
 
@@ -52,7 +53,7 @@ def test_a_delta_reaches_the_housing_office(place: Place, theirs, page: Page, se
     page.get_by_text("Every few minutes").click()
     page.get_by_label("Minutes between").fill("30")
     expect(page.locator("#runs-preview li").nth(1)).to_contain_text("noon")
-    page.get_by_text("To a server of the other side").click()
+    page.get_by_text("To another server, by SFTP").click()
     page.get_by_label("Destination").select_option(label="Housing office")
     expect(page.locator("#place-preview")).to_contain_text("Ready")
     assert faults_of(page) == []
@@ -64,6 +65,7 @@ def test_a_delta_reaches_the_housing_office(place: Place, theirs, page: Page, se
 
     # The first file holds everything, and the page tells by itself when it has arrived.
     expect(page.get_by_role("heading", name="Housing, what changed")).to_be_visible()
+    settle(place.school.institution)
     button("Run now")
     expect(page.get_by_text("The file is on its way.")).to_be_visible()
     place.work()
@@ -75,6 +77,7 @@ def test_a_delta_reaches_the_housing_office(place: Place, theirs, page: Page, se
     # One student changes: the next file has that one and nobody else.
     imported(place.school.institution, CHANGED)
     judged(place.school.institution)
+    settle(place.school.institution)
     button("Run now")
     place.work()
     expect(page.locator("#results").get_by_text("Delivered", exact=True)).to_have_count(2)
@@ -82,6 +85,7 @@ def test_a_delta_reaches_the_housing_office(place: Place, theirs, page: Page, se
 
     # Nothing changed: nothing goes out.
     page.reload()
+    settle(place.school.institution)
     button("Run now")
     expect(page.get_by_text("Nothing changed, so there is nothing to send.")).to_be_visible()
     place.work()

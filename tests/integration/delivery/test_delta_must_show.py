@@ -6,7 +6,6 @@ import csv
 import io
 import os
 import subprocess
-import time
 from datetime import timedelta
 from itertools import pairwise
 
@@ -23,13 +22,13 @@ from pratique.delivery.types import Place, SchedulePlan
 from pratique.foundation.tenancy import institution_scope
 from pratique.records.actions.evidence import add_evidence
 from pratique.records.models import Dose
-from pratique.reports import queries as reports
 from pratique.reports.types import ChosenColumn, Layout
 from pratique.students.actions.memberships import close_membership
 from pratique.students.models import Membership, Student
 from tests.integration.delivery.conftest import read, tried
 from tests.integration.delivery.openssh import SSHD, openssh
 from tests.schools import BY, MMR, TODAY, a_school, imported, judged, requires
+from tests.transactions import settle
 
 pytestmark = [
     pytest.mark.usefixtures("committed"),
@@ -128,20 +127,6 @@ def students(school, student_ids):
 def told(path):
     """The student ids in a file that arrived, in its order."""
     return [row[0] for row in csv.reader(io.StringIO(path.read_bytes().decode()))][1:]
-
-
-def settle(school):
-    """Wait until no transaction of another test holds back what was committed here."""
-    with institution_scope(school.id), connection.cursor() as cursor:
-        cursor.execute("select pg_current_xact_id()::text::bigint")
-        ours = cursor.fetchone()[0]
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        with institution_scope(school.id):
-            if reports.changes_before() > ours:
-                return
-        time.sleep(0.02)
-    raise AssertionError("a transaction stays open")
 
 
 class World:

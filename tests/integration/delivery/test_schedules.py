@@ -31,9 +31,9 @@ from pratique.transfers import outbound
 from pratique.transfers.actions.accounts import close_account
 from tests.destinations import a_destination_at
 from tests.integration.delivery.conftest import REPORT, read, tried
-from tests.integration.delivery.test_delta_must_show import settle
 from tests.schools import BY, NOW, imported
 from tests.settings import CLUSTER
+from tests.transactions import settle
 from tests.transfers import an_account
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -162,6 +162,7 @@ def test_what_was_open_while_a_file_was_cut_is_in_the_next_one(school, account, 
 
 def test_a_schedule_that_another_worker_holds_is_left_to_it(school, made, clocked):
     schedule = made()
+    settle(school)
     clocked.now += timedelta(minutes=5)
     with psycopg.connect(CLUSTER.url("pratique", connection.settings_dict["NAME"])) as other:
         other.execute("select set_config('pratique.institution', %s, true)", [str(school.id)])
@@ -250,6 +251,7 @@ def test_a_schedule_of_a_closed_place_pauses_and_says_why(
 
 
 def test_what_people_do_with_schedules(school, account, theirs, made, swept, plan, clocked):
+    settle(school)
     schedule = made(begin="now")
     with institution_scope(school.id):
         assert queries.plan_of(schedule) == replace(plan, parameters={"state": "all"})

@@ -10,8 +10,8 @@ from pratique.delivery.types import Place, SchedulePlan
 from pratique.foundation.tenancy import institution_scope
 from pratique.interfaces.cli.schedules import app
 from tests.integration.delivery.conftest import REPORT, tried
-from tests.integration.delivery.test_delta_must_show import settle
 from tests.schools import BY, NOW
+from tests.transactions import settle
 from tests.transfers import an_account
 
 pytestmark = pytest.mark.usefixtures("committed")

@@ -18,7 +18,6 @@ from pratique.reports.types import ChosenColumn, Format, Layout, saved_key
 from pratique.students.models import Membership
 from tests.destinations import a_destination_at
 from tests.integration.delivery.conftest import read, tried
-from tests.integration.delivery.test_delta_must_show import settle
 from tests.integration.delivery.test_schedules import (
     BEN,
     account,
@@ -30,6 +29,7 @@ from tests.integration.delivery.test_schedules import (
     swept,
 )
 from tests.schools import BY, NOW, imported
+from tests.transactions import settle
 
 __all__ = ["account", "made", "plan", "swept"]
 pytestmark = pytest.mark.usefixtures("committed")
