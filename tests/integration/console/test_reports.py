@@ -33,6 +33,8 @@ def test_the_catalogue_is_searched(signed_in):
     assert "Student compliance detail" in text_of(client.get("/reports/"))
     assert "Student compliance detail" not in text_of(client.get("/reports/?q=roster"))
     assert "No report fits" in text_of(client.get("/reports/?q=zzz"))
+    # A word that stands in no title: what people call it.
+    assert "Immunity roster" in text_of(client.get("/reports/?q=Measles"))
 
 
 def test_a_report_opens_with_a_result_a_chart_and_its_summary(signed_in):
@@ -95,6 +97,19 @@ def test_a_report_is_taken_away_as_excel(signed_in):
 def test_a_download_that_cannot_be_made_says_why(signed_in, sent):
     answer = signed_in().post("/reports/student-detail/download/", sent, follow=True)
     assert "There is no" in text_of(answer)
+
+
+def test_a_value_that_is_too_long_for_its_place_is_told_before_half_a_file_has_left(school, signed_in):
+    with school.scope():
+        Student.objects.update(email=f"{'e' * 200}@students.example.edu")
+    sent = {"format": "fixed", "columns": "student_id,email", "progress": "not_complete"}
+    answer = signed_in().post("/reports/student-detail/download/", sent, follow=True)
+    page = text_of(answer)
+    assert "“E-mail” is" in page
+    assert "Widths are set in a schedule’s form" in page
+    query = answer.redirect_chain[-1][0]
+    assert "columns=student_id,email" in query
+    assert "progress=not_complete" in query
 
 
 def test_a_long_report_is_made_in_the_background_and_can_be_watched(

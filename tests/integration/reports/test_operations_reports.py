@@ -112,7 +112,7 @@ def test_the_review_queue_says_what_waits_since_when_and_who_has_it():
     assert usernames(rows_of(school, "review-queue", tracker=GRADUATE)) == ["ben"]
     chart = chart_of(school, "review-queue")
     assert list(chart.series[0].values) == [1, 1, 0, 0]
-    assert "the oldest for 50 hours" in chart.summary
+    assert "the oldest for 2 days" in chart.summary
 
 
 def decide(case, by, decision="approved", *, hours, seconds=None, undone=False):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from pratique.accounts.roles import ROLES, Role
 from pratique.interfaces.console import people
+from pratique.interfaces.console.report_words import ALSO_CALLED
 from pratique.reports import queries
 from pratique.reports.models import ReportRun, SavedReport
 from pratique.reports.types import CATEGORY_TITLES, ReportDefinition, ReportError, saved_id, saved_key
@@ -18,7 +19,7 @@ _FAVOURITES, _SAVED = gettext_lazy("Favorites"), gettext_lazy("My reports and sh
 
 @dataclass(frozen=True)
 class Entry:
-    """One report in the catalogue. `maker` made it, where it is a saved one."""
+    """One report in the catalogue. `maker` made it, where it is a saved one; `also` are other words for it."""
 
     key: str
     title: str | Promise
@@ -26,10 +27,11 @@ class Entry:
     is_favourite: bool
     maker: str = ""
     shared_with: str = ""
+    also: str | Promise = ""
 
     def says(self, words: Iterable[str]) -> bool:
-        """Whether all words stand in its title or description."""
-        text = f"{self.title} {self.description}".casefold()
+        """Whether all words stand in its title or description, or are what people call it."""
+        text = f"{self.title} {self.description} {self.also}".casefold()
         return all(word in text for word in words)
 
 
@@ -49,7 +51,10 @@ def groups(request: HttpRequest, search: str) -> list[Group]:
     makers = people.names(one.created_by for one in saved)
     own = [_saved(one, liked, makers) for one in saved]
     definitions = queries.catalogue_for(user.role)
-    known = [Entry(one.key, one.title, one.description, one.key in liked) for one in definitions]
+    known = [
+        Entry(one.key, one.title, one.description, one.key in liked, also=ALSO_CALLED.get(one.key, ""))
+        for one in definitions
+    ]
     words = search.casefold().split()
     found = [
         Group("favorites", _FAVOURITES, [one for one in (*own, *known) if one.is_favourite]),

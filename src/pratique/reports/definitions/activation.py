@@ -104,14 +104,14 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     summary = _("No students match these filters.")
     if students:
         summary = ngettext(
-            "%(activated)d of %(students)d student has signed in (%(share).0f%%), %(lately)d within 30 days.",
-            "%(activated)d of %(students)d students have signed in (%(share).0f%%), %(lately)d within 30 days.",
+            "%(activated)s of %(students)s student has signed in (%(share).0f%%), %(lately)s within 30 days.",
+            "%(activated)s of %(students)s students have signed in (%(share).0f%%), %(lately)s within 30 days.",
             students,
         ) % {
-            "activated": activated,
-            "students": students,
+            "activated": f"{activated:,}",
+            "students": f"{students:,}",
             "share": 100 * activated / students,
-            "lately": lately,
+            "lately": f"{lately:,}",
         }
     return ReportChart(
         kind="stacked_bar",

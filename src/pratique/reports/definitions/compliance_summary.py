@@ -158,10 +158,10 @@ def _summary(found: Sequence[tuple[str, str, int, int, int]]) -> str:
         return _("No students match these filters.")
     complete = sum(row[2] for row in found)
     text = ngettext(
-        "%(complete)d of %(students)d student is complete (%(share).0f%%).",
-        "%(complete)d of %(students)d students are complete (%(share).0f%%).",
+        "%(complete)s of %(students)s student is complete (%(share).0f%%).",
+        "%(complete)s of %(students)s students are complete (%(share).0f%%).",
         students,
-    ) % {"complete": complete, "students": students, "share": 100 * complete / students}
+    ) % {"complete": f"{complete:,}", "students": f"{students:,}", "share": 100 * complete / students}
     shares = [(100 * row[2] / row[4], row[0]) for row in found if row[4]]
     if len(shares) > 1:
         (least, last), (most, first) = min(shares), max(shares)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import ngettext
 
 from pratique.reports.types import ChartSeries, ReportChart, ReportContext, Source, Text
 
@@ -25,6 +26,13 @@ def grouped(source: Source, context: ReportContext, select: str, rest: str) -> l
             },
         )
         return list(cursor.fetchall())
+
+
+def hours_in_words(hours: int) -> str:
+    """Return hours as people say them: whole days from two days on, because nobody reads 726 hours."""
+    if hours < 48:
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    return ngettext("%(count)d day", "%(count)d days", hours // 24) % {"count": hours // 24}
 
 
 def bars(

@@ -143,12 +143,12 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     summary = _("No students match these filters.")
     if total:
         summary = ngettext(
-            "%(total)d student never signed in;", "%(total)d students never signed in;", total
-        ) % {"total": total}
+            "%(total)s student never signed in;", "%(total)s students never signed in;", total
+        ) % {"total": f"{total:,}"}
         without = sum(row[2] for row in found)
         summary += " " + ngettext(
-            "%(count)d has no e-mail address.", "%(count)d have no e-mail address.", without
-        ) % {"count": without}
+            "%(count)s has no e-mail address.", "%(count)s have no e-mail address.", without
+        ) % {"count": f"{without:,}"}
     labels, values = (
         [title for _most, title in _WEEKS],
         [counts.get(place, 0) for place in range(len(_WEEKS))],

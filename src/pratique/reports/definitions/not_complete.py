@@ -116,6 +116,13 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
             "%(total)s students are not complete; %(one)s lack one requirement only.",
             total,
         ) % {"total": f"{total:,}", "one": f"{counts.get('1', 0):,}"}
+    if unasked := counts.get("0", 0):
+        # They are no mistake of the list: nothing tells yet what they would have to meet.
+        summary += " " + ngettext(
+            "Nothing is asked yet of %(count)s student, who may have no tracker.",
+            "Nothing is asked yet of %(count)s students, who may have no tracker.",
+            unasked,
+        ) % {"count": f"{unasked:,}"}
     return bars(_("Students by number of requirements not met"), _("Students"), _BY_MISSING, counts, summary)
 
 

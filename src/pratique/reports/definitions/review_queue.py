@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from pratique.accounts.roles import Permission
 from pratique.reports.definitions.actors import actor_column, staff_join
-from pratique.reports.definitions.counting import grouped
+from pratique.reports.definitions.counting import grouped, hours_in_words
 from pratique.reports.definitions.memberships import one_membership
 from pratique.reports.definitions.reading import REQUIREMENT_NAMES, requirement_names
 from pratique.reports.definitions.student_columns import NAMES, more_columns
@@ -102,10 +102,10 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     if total:
         oldest = max(row[2] for row in found)
         summary = ngettext(
-            "%(total)d case waits, for %(hours)d hours.",
-            "%(total)d cases wait, the oldest for %(hours)d hours.",
+            "%(total)s case waits, for %(time)s.",
+            "%(total)s cases wait, the oldest for %(time)s.",
             total,
-        ) % {"total": total, "hours": oldest}
+        ) % {"total": f"{total:,}", "time": hours_in_words(oldest)}
         overdue = sum(row[3] for row in found)
         summary += " " + ngettext(
             "%(count)d is past its due date.", "%(count)d are past their due date.", overdue

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from pratique.accounts.roles import Permission
 from pratique.reports.definitions.actors import actor_column, actor_in_words, staff_join
-from pratique.reports.definitions.counting import grouped
+from pratique.reports.definitions.counting import grouped, hours_in_words
 from pratique.reports.definitions.memberships import one_membership
 from pratique.reports.definitions.reading import days
 from pratique.reports.filters import GROUP, ON_CAMPUS, PACKAGE, TERM, TRACKER
@@ -112,11 +112,17 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     )
     summary = _("Nothing was decided that matches these filters.")
     if total:
-        summary = ngettext("%(total)d case decided.", "%(total)d cases decided.", total) % {"total": total}
+        summary = ngettext("%(total)s case decided.", "%(total)s cases decided.", total) % {
+            "total": f"{total:,}"
+        }
         summary += " " + _(
-            "Half of them within %(median)d hours of being sent, nine of ten within %(ninetieth)d hours. "
+            "Half of them within %(median)s of being sent, nine of ten within %(ninetieth)s. "
             "Something was returned in %(share).0f%%."
-        ) % {"median": median, "ninetieth": ninetieth, "share": 100 * returned / total}
+        ) % {
+            "median": hours_in_words(median),
+            "ninetieth": hours_in_words(ninetieth),
+            "share": 100 * returned / total,
+        }
     return ReportChart(
         kind="stacked_bar",
         title=_("Cases decided by reviewer"),

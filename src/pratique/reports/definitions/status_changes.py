@@ -93,7 +93,7 @@ def _chart(parameters: Parameters, context: ReportContext) -> ReportChart:
     summary = (
         _("In the days shown, items became: %(counts)s.") % {"counts": told}
         if told
-        else _("No changes match these filters in the days shown.")
+        else _("In the days shown, no item got another status.")
     )
     return by_day(
         _("Items by day and the status that they got"),

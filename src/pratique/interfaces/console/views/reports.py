@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pratique.accounts.roles import Permission
@@ -21,7 +22,7 @@ from pratique.interfaces.console import (
     report_words,
 )
 from pratique.reports import actions, policies, queries
-from pratique.reports.types import CONTENT_TYPES, ReportDefinition, ReportError, saved_id
+from pratique.reports.types import CONTENT_TYPES, Format, ReportDefinition, ReportError, saved_id
 from pratique.screens.paging import Page
 from pratique.screens.permissions import requires
 
@@ -109,15 +110,26 @@ def report_download(request: HttpRequest, key: str) -> HttpResponseBase:
         if rows > _AT_ONCE:
             return redirect("report_run", actions.start_run(**what).id)
         blocks = actions.export(**what)
+        if format is Format.FIXED:
+            # A value that is too long for its place is found on the way: half a file would look like a whole one.
+            blocks = iter(list(blocks))
     except ReportError as error:
         messages.error(request, str(error))
-        return redirect("report", key)
+        if request.POST.get("format") == Format.FIXED:
+            messages.info(request, _("Widths are set in a schedule’s form; the other formats need none."))
+        return _back_to(definition, asked)
     name = queries.file_name(key, format, slug=institution.slug, now=now, time_zone=institution.time_zone)
     return StreamingHttpResponse(
         blocks,
         content_type=CONTENT_TYPES[format],
         headers={"Content-Disposition": content_disposition_header(True, name) or "attachment"},
     )
+
+
+def _back_to(definition: ReportDefinition, asked: report_address.Asked) -> HttpResponse:
+    """Go back to the report as it was, with its filters, columns and order."""
+    query = report_address.write(definition, asked.raw, columns=asked.columns, sort=asked.sort)
+    return redirect(reverse("report", args=[definition.key]) + (f"?{query}" if query else ""))
 
 
 def _chosen(request: HttpRequest, definition: ReportDefinition) -> HttpResponse:
@@ -191,5 +203,6 @@ def _result(
 
 def _page(request: HttpRequest, shown: dict[str, Any], *, status: int = 200) -> HttpResponse:
     if fields := shown.get("fields"):
+        shown["waits_for"] = report_words.WAITS_FOR.get(shown["definition"].key, "")
         shown["chips"] = report_page.chips(shown["definition"], fields, request.GET)
     return render(request, "console/reports/report.html", shown, status=status)

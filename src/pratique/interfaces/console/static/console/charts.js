@@ -33,7 +33,7 @@ function toneOf(series, data) {
   // What is left over stands back as an area, and must be seen as a line.
   if (series.tone) return series.tone === "incomplete" && !shapeOf(data).line ? "chart-rest" : series.tone;
   const taken = new Set(data.series.map((one) => one.tone));
-  const spare = ["brand", "expired", "pending", "ink-soft", "rejected", "approved", "flag"].filter((one) => !taken.has(one));
+  const spare = ["brand", "expired", "pending", "ink-soft", "rejected", "approved", "flag", "ink"].filter((one) => !taken.has(one));
   return spare[data.series.filter((one) => !one.tone).indexOf(series) % spare.length];
 }
 
