@@ -10,11 +10,13 @@ CATALOGUES := $(wildcard src/pratique/locale/*/LC_MESSAGES/django.po)
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
 	--custom-compile-command "make lock"
 
+BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
+
 # Every process of ours would compile all of its sources anew, in a container that says so for the image's sake.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup messages assets run test browser php transfer-clients check bench bench-load lock clean
+.PHONY: help setup messages assets run test tools browser before-tests check bench bench-load lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -46,31 +48,20 @@ run: setup  ## start everything and print what to open
 	$(BIN)/pratique up
 
 # Three at a time on two cores: many tests wait for processes that they started.
-test: setup browser php transfer-clients  ## all tests
+test: setup browser before-tests  ## all tests
 	$(BIN)/pytest -n 3
 
-# The system's browser if there is one; else Debian's package where we may install it; else Playwright's own.
-browser: $(INSTALLED)
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
-	else $(BIN)/playwright install chromium; fi
+# What tests use of the machine, with Debian's packages where we may install them.
+tools:
+	@scripts/test_tools.sh
 
-# Runs one of the partner API's examples; where it cannot be had, that test is skipped by name.
-php:
-	@command -v php >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
-		apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends php-cli >/dev/null; } || \
-		echo "php was not installed: its example is not run"
+browser: $(INSTALLED) tools
+	@for one in $(BROWSERS); do command -v $$one >/dev/null && exit; done; $(BIN)/playwright install chromium
 
-# Schools' clients, a customer's server and an HSM: without them those tests are skipped by name.
-transfer-clients:
-	@for tool in sshd sftp lftp rclone psftp softhsm2-util curl; do \
-		command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
-	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			openssh-client openssh-server lftp rclone putty-tools softhsm2 curl >/dev/null; } || \
-		echo "tests that need$$missing are skipped: they could not be installed"
+# What every worker would wait for, or make for itself: the migrated database, and in a fresh checkout the tests compiled.
+before-tests: $(INSTALLED)
+	@$(BIN)/python -m tests.migrated
+	@test -d tests/__pycache__ || $(BIN)/pytest --collect-only --quiet >/dev/null 2>&1 || :
 
 check: $(INSTALLED)  ## lint, format, types, layers, migrations
 	$(BIN)/ruff check

@@ -4,13 +4,19 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import fasteners
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
 
 from tests.settings import CLUSTER, ROOT
+
+# On a busy machine any example may take long; what takes too long is a benchmark's to find.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,12 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
 _DATABASE = pytest.StashKey[str]()
 
 
-def _template() -> str:
+def migrated_template() -> str:
     """Return the name of a migrated database, made once for each state of the migrations."""
-    sources = sorted((ROOT / "src").rglob("migrations/*.py"))
-    sources += [ROOT / "requirements" / "base.txt", ROOT / "src/pratique/foundation/tenancy/operations.py"]
-    sources.append(ROOT / "src/pratique/foundation/migrate.py")
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in migration_sources())).hexdigest()[:12]
     name = f"template_{digest}"
     with fasteners.InterProcessLock(ROOT / "var" / "test" / ".template.lock"), _admin() as admin:
         if not admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
@@ -52,6 +55,13 @@ def _template() -> str:
     return name
 
 
+def migration_sources() -> list[Path]:
+    """Return the files that say what a migrated database is like."""
+    sources = sorted((ROOT / "src").rglob("migrations/*.py"))
+    sources += [ROOT / "requirements" / "base.txt", ROOT / "src/pratique/foundation/tenancy/operations.py"]
+    return [*sources, ROOT / "src/pratique/foundation/migrate.py"]
+
+
 def _admin() -> psycopg.Connection:
     return psycopg.connect(CLUSTER.url("postgres", "postgres"), autocommit=True)
 
@@ -70,7 +80,7 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: object) -
     """Replace pytest-django's database: the application's own role connects, so row security is tested always."""
     database = request.config.stash[_DATABASE]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        template = _template()
+        template = migrated_template()
         with _admin() as admin:
             admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
             admin.execute(

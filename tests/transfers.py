@@ -59,8 +59,9 @@ def a_private_key(number: int = 0, bits: int = 2048) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
+@cache
 def public_line(private_key: str, comment: str = "") -> str:
-    """The public half of a private key, as OpenSSH writes it."""
+    """The public half of a private key, as OpenSSH writes it. Reading a private one takes long: it is checked."""
     key = load_ssh_private_key(private_key.encode(), password=None).public_key()
     return f"{key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {comment}".strip()
 
