@@ -80,12 +80,19 @@ class TrackerForecast:
     # So many became complete (and stayed it) in the last so many days.
     completed: int
     measured_days: int
+    # Of so many something is missing that no dose or paper can mend before the due date is over.
+    too_late: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a pace: that of fewer than LEAST_DAYS days is chance."""
+        return self.measured_days >= LEAST_DAYS
 
     @property
     def expected(self) -> int:
-        """How many will be complete when the due date is over, if the pace goes on."""
-        more = max(0, self.completed) * self.days_left // max(1, self.measured_days)
-        return min(self.students, self.complete + more)
+        """How many will be complete when the due date is over, if the pace goes on; where it is known."""
+        more = max(0, self.completed) * self.days_left // max(1, self.measured_days) if self.is_known else 0
+        return max(self.complete, min(self.students - self.too_late, self.complete + more))
 
     @property
     def will_miss(self) -> int:
@@ -101,7 +108,7 @@ class TrackerForecast:
     @property
     def is_behind(self) -> bool:
         """Whether whoever is not complete today is more likely than not to miss the due date."""
-        return self.share_of_rest < 50
+        return self.is_known and self.share_of_rest < 50
 
     @property
     def is_soon(self) -> bool:
@@ -110,5 +117,5 @@ class TrackerForecast:
 
 
 def worst_first(forecasts: Sequence[TrackerForecast]) -> list[TrackerForecast]:
-    """Return trackers with the most students to miss first."""
-    return sorted(forecasts, key=lambda one: (-one.will_miss, one.due_on, one.name))
+    """Return trackers with the most students to miss first, and last those of which nothing is known yet."""
+    return sorted(forecasts, key=lambda one: (not one.is_known, -one.will_miss, one.due_on, one.name))

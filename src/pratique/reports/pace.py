@@ -1,4 +1,4 @@
-"""How quickly the trackers' students become complete, and what that says of their due dates: three queries at most."""
+"""How quickly the trackers' students become complete, and what that says of their due dates: four queries at most."""
 
 # SQL is put together from constants; every value that came in is bound.
 # ruff: noqa: S608
@@ -36,6 +36,17 @@ _THEN = """
         and d.day between %(first)s and %(last)s
     order by d.tracker_id, d.day
 """
+# As the report says of them `cannot` (`definitions.due_date_forecast`).
+_TOO_LATE = """
+    select m.tracker_id, count(distinct m.id)
+    from institutions_tracker t
+    join students_membership m on m.institution_id = t.institution_id and m.tracker_id = t.id
+    join compliance_item i on i.institution_id = m.institution_id and i.membership_id = m.id
+    where t.institution_id = %(institution)s and t.id = any(%(trackers)s) and m.state = 'active'
+        and not m.complete and not m.user_complete and i.status in ('incomplete', 'rejected', 'expired')
+        and i.next_action_on > t.due_on
+    group by 1
+"""
 # Where no days were noted: who is complete, and became so within the pace's days.
 _CHANGES = f"""
     select m.tracker_id, count(*)
@@ -53,7 +64,7 @@ def forecast_by_tracker(today: date) -> Sequence[TrackerForecast]:
     """Return the forecast of every tracker of the present institution whose due date is to come, the next due first.
 
     The pace is the difference to the figures of 28 days ago, or of as many days as there are (7 at least); without
-    those it is counted from the status changes.
+    those it is counted from the status changes since, or since the first student came.
     """
     values: dict[str, Any] = {
         "institution": current_institution(),
@@ -68,6 +79,8 @@ def forecast_by_tracker(today: date) -> Sequence[TrackerForecast]:
         values["trackers"] = [row[0] for row in found]
         cursor.execute(_THEN, values)
         then = {tracker: (complete, days) for tracker, complete, days in cursor.fetchall()}
+        cursor.execute(_TOO_LATE, values)
+        too_late = dict(cursor.fetchall())
         values["trackers"] = [row[0] for row in found if row[0] not in then]
         changed: dict[Any, int] = {}
         if values["trackers"]:
@@ -79,10 +92,19 @@ def forecast_by_tracker(today: date) -> Sequence[TrackerForecast]:
             before, days = then[tracker]
             completed = complete - before
         else:
-            completed, days = changed.get(tracker, 0), min(PACE_DAYS, max(LEAST_DAYS, age))
+            completed, days = changed.get(tracker, 0), min(PACE_DAYS, age)
         forecasts.append(
             TrackerForecast(
-                tracker, name, package, due_on, (due_on - today).days, students, complete, completed, days
+                tracker,
+                name,
+                package,
+                due_on,
+                (due_on - today).days,
+                students,
+                complete,
+                completed,
+                days,
+                too_late.get(tracker, 0),
             )
         )
     return forecasts

@@ -496,14 +496,16 @@ def test_who_will_miss_the_due_date_and_why():
         Item.objects.filter(membership__student=late, requirement_key="tdap").update(
             next_action_on=datetime.date(2026, 9, 11)
         )
-        TrackerDay.objects.create(
-            institution=school.institution, day=TODAY - datetime.timedelta(days=7), package=school.package,
-            tracker=nursing, students=6, complete=0, user_complete=0,
-        )  # fmt: skip
+        for tracker in (nursing, graduate):
+            TrackerDay.objects.create(
+                institution=school.institution, day=TODAY - datetime.timedelta(days=7), package=school.package,
+                tracker=tracker, students=6, complete=0, user_complete=0,
+            )  # fmt: skip
         found = {one.tracker_id: one for one in forecast_by_tracker(TODAY)}
     by_date = found[nursing.id]
     assert (by_date.students, by_date.complete, by_date.expected, by_date.will_miss) == (6, 2, 4, 2)
     assert (by_date.completed, by_date.measured_days, by_date.days_left) == (2, 7, 9)
+    assert by_date.too_late == 1
     assert found[graduate.id].is_behind
     rows = {row["username"]: row for row in rows_of(school, "due-date-forecast")}
     assert {name: row["forecast"] for name, row in rows.items()} == {

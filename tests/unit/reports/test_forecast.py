@@ -56,3 +56,22 @@ def test_the_pace_goes_on(left, students, complete, completed, days, expected, s
     tracker = TrackerForecast(new_id(), "Nursing", "P", due, left, students, complete, completed, days)
     assert (tracker.expected, tracker.share_of_rest, tracker.is_behind) == (expected, share, behind)
     assert tracker.will_miss == students - expected
+
+
+@pytest.mark.parametrize(
+    ("completed", "days", "too_late", "known", "expected", "behind"),
+    [
+        pytest.param(60, 6, 0, False, 40, False, id="six days are chance: nothing is said"),
+        pytest.param(60, 7, 0, True, 100, False, id="a week is a pace"),
+        pytest.param(60, 28, 30, True, 70, False, id="who cannot be complete in time is not expected"),
+        pytest.param(60, 28, 45, True, 55, True, id="more cannot than can"),
+        pytest.param(0, 28, 70, True, 40, True, id="who is complete stays so"),
+    ],
+)
+def test_no_pace_helps_who_comes_too_late_and_a_short_one_says_nothing(
+    completed, days, too_late, known, expected, behind
+):
+    one = TrackerForecast(
+        new_id(), "Nursing", "P", datetime.date(2026, 10, 1), 28, 100, 40, completed, days, too_late
+    )
+    assert (one.is_known, one.expected, one.is_behind) == (known, expected, behind)

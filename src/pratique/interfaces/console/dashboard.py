@@ -209,8 +209,9 @@ def _figures(
 
 def _outlook(today: date) -> Outlook:
     found = [one for one in forecast_by_tracker(today) if one.students]
+    known = [one for one in found if one.is_known]
     return Outlook(
-        worst_first(found), sum(one.students for one in found), sum(one.will_miss for one in found)
+        worst_first(found), sum(one.students for one in known), sum(one.will_miss for one in known)
     )
 
 
