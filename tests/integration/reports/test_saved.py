@@ -181,6 +181,21 @@ def test_what_cannot_be_saved(school, given, error):
         saved_by(school, a_person(school, "coordinator"), **given)
 
 
+def test_nobody_has_two_saved_reports_of_one_name(school):
+    mine, other = a_person(school, "coordinator"), a_person(school, "coordinator", "other")
+    first, second = saved_by(school, mine), saved_by(school, mine, name="Another")
+    saved_by(school, other)
+    with pytest.raises(SavedReportError) as refused:
+        saved_by(school, mine, name="WHO is there")
+    assert refused.value.field == "name"
+    given = {"parameters": {}, "layout": LAYOUT, "by": Actor("staff", str(other.id)), "now": NOW}
+    with pytest.raises(SavedReportError):
+        actions.change_report(saved=second, name="who is there", **given)
+    assert actions.change_report(saved=first, name="who is there", **given).name == "who is there"
+    actions.delete_report(saved=first, by=Actor("staff", str(mine.id)), now=NOW)
+    assert saved_by(school, mine).name == "Who is there"
+
+
 def test_favourites_are_once_and_only_of_what_one_may_see(school):
     user = a_person(school, "reviewer")
     for wanted in (True, True, False, True):

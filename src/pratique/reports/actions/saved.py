@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from pratique.accounts.roles import STAFF_ROLES, role_allows
@@ -48,6 +50,7 @@ def save_report(
     """
     with institution_scope(institution.id):
         values = _checked(name, description, base, parameters, layout, sort, shared_with, now)
+        _refuse_second(values["name"], str(by))
         saved = SavedReport.objects.create(
             institution=institution, base=base, created_at=now, created_by=str(by), changed_at=now, **values
         )
@@ -74,6 +77,7 @@ def change_report(
     with institution_scope(saved.institution_id):
         kept = _kept(saved)
         values = _checked(name, description, kept.base, parameters, layout, sort, shared_with, now)
+        _refuse_second(values["name"], kept.created_by, but=kept.id)
         for field, value in values.items():
             setattr(kept, field, value)
         kept.changed_at = now
@@ -96,6 +100,20 @@ def _kept(saved: SavedReport) -> SavedReport:
     if kept is None:
         raise catalogue.UnknownReportError(_("There is no such report. Somebody may have deleted it."))
     return kept
+
+
+def _refuse_second(name: str, created_by: str, *, but: UUID | None = None) -> None:
+    """Refuse a name that another report of the same person has, in any case: nobody could tell the two apart."""
+    with connection.cursor() as cursor:
+        # One after the other: a button pressed twice asks twice at the same moment.
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"report:{created_by}"])
+    same = SavedReport.objects.filter(created_by=created_by, name__iexact=name, deleted_at__isnull=True)
+    if but is not None:
+        same = same.exclude(id=but)
+    if same.exists():
+        raise SavedReportError(
+            _("A saved report of this name is there already. Choose another name."), "name"
+        )
 
 
 def _checked(
