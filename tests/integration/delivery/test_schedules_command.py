@@ -5,10 +5,12 @@ import pytest
 from typer.testing import CliRunner
 
 from pratique.delivery.actions import schedules
-from pratique.delivery.models import Delivery
+from pratique.delivery.models import Delivery, Schedule
 from pratique.delivery.types import Place, SchedulePlan
 from pratique.foundation.tenancy import institution_scope
 from pratique.interfaces.cli.schedules import app
+from pratique.reports.models import SavedReport
+from pratique.reports.types import saved_key
 from tests.integration.delivery.conftest import REPORT, tried
 from tests.schools import BY, NOW
 from tests.transactions import settle
@@ -51,4 +53,19 @@ def test_a_schedule_is_looked_at_run_paused_resumed_replayed_and_sent_again(scho
     assert asked("resume", "Housing")["next_at"] == "2026-08-03T11:15:00-04:00"
     assert "goes back" in call("replay", "Housing", "--since", "2026-08-01")
     assert asked("resend", str(delivery.id))["file"].endswith("-2.csv")
+    with institution_scope(school.id):
+        saved = SavedReport.objects.create(
+            institution=school,
+            name="For housing",
+            base=REPORT,
+            created_at=NOW,
+            created_by="x",
+            changed_at=NOW,
+        )
+        Schedule.objects.update(report_key=saved_key(saved.id))
+    for said in (call("list"), call("show", "Housing")):
+        assert "For housing" in said
+        assert "saved-" not in said
+    (listed,) = asked("list")
+    assert (listed["report"], listed["title"]) == (saved_key(saved.id), "For housing")
     assert "Known: Housing" in call("show", "nothing", status=2)

@@ -1,7 +1,7 @@
 """`pratique schedules`: list them, look at one, run, pause, resume, replay it, send a file again."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,6 +21,8 @@ from pratique.foundation import audit, clock
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.institutions.queries import institution_by_slug
+from pratique.reports import queries as report_queries
+from pratique.reports.types import Text
 
 app = typer.Typer(help="Reports that are delivered again and again.", no_args_is_help=True)
 
@@ -46,13 +48,15 @@ def list_schedules(
 ) -> None:
     """List the schedules, how they stand, and when they run next."""
     with _said(as_json), _school(institution) as school:
-        found = [_facts(school, one) for one in queries.schedules(state=state)]
+        rows = list(queries.schedules(state=state))
+        titles = report_queries.titles(one.report_key for one in rows)
+        found = [_facts(school, one, titles) for one in rows]
     if as_json:
         _json(found)
         return
     table = Table("Name", "Report", "When", "Next", "Standing", box=None, pad_edge=False)
     for one in found:
-        table.add_row(one["name"], one["report"], one["when"], one["next_at"] or "", one["standing"])
+        table.add_row(one["name"], one["title"], one["when"], one["next_at"] or "", one["standing"])
     Console().print(table)
 
 
@@ -61,12 +65,14 @@ def show(name: Name, institution: School, as_json: AsJson = False) -> None:
     """Show a schedule and its latest deliveries."""
     with _said(as_json), _school(institution) as school:
         schedule = _schedule(name)
-        facts = _facts(school, schedule)
+        facts = _facts(school, schedule, report_queries.titles([schedule.report_key]))
         latest = [_delivery(school, one) for one in queries.deliveries(schedule=schedule)[:_MOST_DELIVERIES]]
     if as_json:
         _json({**facts, "deliveries": latest})
         return
-    for key, value in facts.items():
+    # The key is for scripts; of a saved report it says nothing to people.
+    said = {name: value for name, value in facts.items() if name not in ("report", "title")}
+    for key, value in {"name": said.pop("name"), "report": facts["title"], **said}.items():
         typer.echo(f"{key}: {value if value is not None else ''}")
     table = Table("Delivery", "File", "Rows", "State", "Tries", "Why", box=None, pad_edge=False)
     for one in latest:
@@ -196,13 +202,14 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _facts(school: Institution, schedule: Schedule) -> dict[str, Any]:
+def _facts(school: Institution, schedule: Schedule, titles: Mapping[str, Text]) -> dict[str, Any]:
     place = schedule.account.username if schedule.account else None
     place = schedule.destination.name if schedule.destination else place
     return {
         "id": str(schedule.id),
         "name": schedule.name,
         "report": schedule.report_key,
+        "title": str(titles.get(schedule.report_key, schedule.report_key)),
         "contents": schedule.contents,
         "format": schedule.format,
         "to": place or f"{len(schedule.staff)} of staff, by link",
@@ -238,7 +245,7 @@ def _answer(school: Institution, schedule: Schedule, what: str, as_json: bool) -
     if as_json:
         found = queries.schedule_by_id(schedule.id)
         assert found is not None, "it was changed just now"
-        _json(_facts(school, found))
+        _json(_facts(school, found, report_queries.titles([found.report_key])))
     else:
         typer.echo(f"{schedule.name} {what}.")
 
