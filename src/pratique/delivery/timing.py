@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from pratique.delivery.types import ScheduleError
 
@@ -21,6 +21,8 @@ MOST_MINUTES = 7 * 24 * 60
 MOST_TIMES = 96
 LAST_DAY = -1
 _LONGEST_MONTH = 31
+_ALL_DAYS = range(1, 8)
+_MONDAY_TO_FRIDAY = range(1, 6)
 # What runs every so many minutes runs at the full hour of the school's standard time, where the hour allows it.
 _BEGINNING = datetime(2024, 1, 1)  # noqa: DTZ001  (the school's own)
 # No day of a month is longer away than the 31st after the 31st of January in a year without a 29th of February.
@@ -99,7 +101,11 @@ def in_words(every_minutes: int | None, calendar: Calendar | None) -> str:
     if calendar is None:
         return ""
     times = ", ".join(f"{one:%H:%M}" for one in sorted(set(calendar.times)))
+    if set(calendar.weekdays) == set(_ALL_DAYS):
+        return _("every day at %(times)s") % {"times": times}
     weekdays = ", ".join(str(WEEKDAYS[one - 1]) for one in sorted(set(calendar.weekdays)))
+    if set(calendar.weekdays) == set(_MONDAY_TO_FRIDAY):
+        weekdays = pgettext("at 06:00 on", "weekdays")
     days = _days(calendar.days)
     if weekdays and days:
         return _("at %(times)s on %(weekdays)s, and on %(days)s") % {

@@ -142,13 +142,15 @@ def test_what_no_schedule_can_have_names_the_field(every, calendar, field):
         (120, None, "every 2 hours"),
         (None, Calendar(at("18:00", "06:00")), "every day at 06:00, 18:00"),
         (None, Calendar(at("06:00"), weekdays=(4, 1)), "at 06:00 on Monday, Thursday"),
+        (None, Calendar(at("06:00"), weekdays=(1, 2, 3, 4, 5)), "at 06:00 on weekdays"),
+        (None, Calendar(at("06:00"), weekdays=(1, 2, 3, 4, 5, 6, 7), days=(1,)), "every day at 06:00"),
         (None, Calendar(at("06:00"), days=(1, -1)), "at 06:00 on day 1 of the month and the last day of the month"),
         (
             None, Calendar(at("06:00"), weekdays=(1,), days=(1,)),
             "at 06:00 on Monday, and on day 1 of the month",
         ),
     ],
-    ids=["minutes", "an-hour", "hours", "daily", "weekdays", "days", "both"],
+    ids=["minutes", "an-hour", "hours", "daily", "some-days", "monday-to-friday", "all-seven", "days", "both"],
 )  # fmt: skip
 def test_in_words_and_as_data(every, calendar, words):
     assert timing.in_words(every, calendar) == words
