@@ -37,13 +37,23 @@ def file_name(
 ) -> str | None:
     """Return the name that a template gives at `local_now`, the institution's own time; None if it is taken.
 
+    A report's name that is too long for it is cut: somebody may have renamed a saved one since.
     With {n}, a number whose name is free while the one before is taken: asked for in steps that double, so that the
     ten-thousandth file asks no longer than the tenth. Raises TemplateError.
     """
     parts = _parts(template)
+    mentions = sum(field == "report" for _text, field, _spec in parts)
 
     def numbered(number: int) -> str:
-        return _safe("".join(_filled(*part, report, local_now, number) for part in parts))
+        def named(report: str) -> str:
+            return _safe("".join(_filled(*part, report, local_now, number) for part in parts))
+
+        name = named(report)
+        if (over := len(name) - LONGEST_NAME) > 0 and mentions:
+            name = named(report[: max(1, len(report) - -(-over // mentions))].rstrip("-"))
+        if len(name) > LONGEST_NAME:
+            raise TemplateError(_("The file name's template gives a name of more than 180 characters."))
+        return name
 
     if not any(field == "n" for _text, field, _spec in parts):
         return None if is_taken(numbered(1)) else numbered(1)
@@ -115,6 +125,4 @@ def _safe(name: str) -> str:
     safe = _UNSAFE.sub("-", name).strip(" ").lstrip(".").rstrip(".")
     if not safe.strip("-. "):
         raise TemplateError(_("The file name's template gives no name."))
-    if len(safe) > LONGEST_NAME:
-        raise TemplateError(_("The file name's template gives a name of more than 180 characters."))
     return safe

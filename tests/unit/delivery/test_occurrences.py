@@ -80,6 +80,17 @@ def test_a_name_like_one_that_is_taken(name, wanted):
     assert names.numbered_again("a.csv", is_taken=taken.__contains__) == "a-40.csv"
 
 
+def test_a_report_that_was_renamed_to_something_long_is_cut_in_a_files_name():
+    def named(template, report):
+        return names.file_name(template, report=report, local_now=NOW, is_taken=lambda _name: False)
+
+    beginning, long = "x" * 150 + "-", "all-those-who-live-on-campus-" * 3
+    assert named(beginning + "{report}-{n}.csv", long) == f"{beginning}{long[:23]}-1.csv"
+    assert named(beginning + "{report}{report}.csv", long) == f"{beginning}{long[:12] * 2}.csv"
+    with pytest.raises(names.TemplateError):
+        named("x" * 180 + "{report}", long)
+
+
 def test_who_changes_a_deltas_filters_is_told_what_it_does_not_do():
     plan = SchedulePlan(
         name="x", report_key="student-detail", place=Place(), contents="delta", every_minutes=5
