@@ -82,7 +82,11 @@ def test_what_is_missing_is_said_in_words_item_by_item(school):
 )  # fmt: skip
 def test_missing_items_and_the_students_who_lack_them(school, raw, found):
     assert sorted({row["username"] for row in rows_of(school, "missing-items", **raw)}) == found
-    assert sorted(row["username"] for row in rows_of(school, "not-complete", **raw)) == found
+    listed = rows_of(school, "not-complete", **raw)
+    assert sorted(row["username"] for row in listed) == found
+    # Who is archived is told apart where archived ones can be among the rows.
+    assert {row.get("state") for row in listed} == {raw.get("state")}
+    assert {row["state"] for row in rows_of(school, "missing-items", state="all")} == {"active", "archive"}
 
 
 def test_who_is_not_complete_is_one_row_with_a_list(school):

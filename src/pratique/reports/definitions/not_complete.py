@@ -32,7 +32,7 @@ from pratique.reports.definitions.memberships import (
     tracker_conditions,
 )
 from pratique.reports.definitions.requirement_names import any_name_join
-from pratique.reports.definitions.student_columns import NAMES, more_columns
+from pratique.reports.definitions.student_columns import NAMES, more_columns, with_state
 from pratique.reports.filters import DUE, REQUIREMENT
 from pratique.reports.types import (
     Category,
@@ -133,7 +133,7 @@ REPORT = ReportDefinition(
     permission=Permission.VIEW_REPORTS,
     filters=(*STUDENT_FILTERS, REQUIREMENT, OPEN_STATUS, DUE, OVERDUE),
     default_sort="last_name",
-    columns=lambda parameters, context: _COLUMNS,
+    columns=lambda parameters, context: with_state(_COLUMNS, parameters),
     source=_source,
     chart=_chart,
     category=Category.COMPLIANCE,

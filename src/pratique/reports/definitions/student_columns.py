@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from django.utils.translation import gettext_lazy
 
-from pratique.reports.types import Column, ColumnKind
+from pratique.reports.types import Column, ColumnKind, Parameters
 
 STUDENT = gettext_lazy("Student")
 REGISTRATION = gettext_lazy("Registration")
@@ -55,3 +55,13 @@ def more_columns(*shown: str) -> tuple[Column, ...]:
     return tuple(
         replace(column, shown=column.key in shown) for column in _COLUMNS if column.key not in _NAMES
     )
+
+
+def with_state(columns: tuple[Column, ...], parameters: Parameters) -> tuple[Column, ...]:
+    """Return the columns with the membership's state among the usual ones, where archived rows can be among them.
+
+    A delta tells who was archived: without it, they would look as if they still had to do something.
+    """
+    if parameters.get("state") == "active":
+        return columns
+    return tuple(replace(column, shown=True) if column.key == "state" else column for column in columns)
