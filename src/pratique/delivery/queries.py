@@ -138,6 +138,7 @@ class ScheduleStanding(StrEnum):
 
     IN_DOUBT = "in_doubt"  # paused, because nobody knows whether a file arrived: a person looks
     PAUSED = "paused"  # `paused_for` says why: types.PAUSES
+    REPORT_GONE = "report_gone"  # its report was deleted: its next time will pause it
     STOPPED = "stopped"  # deliveries to its destination are stopped
     FAILING = "failing"  # the last try failed; it is tried again, or at the next time
     WAITING = "waiting"  # a file is on its way
@@ -222,6 +223,7 @@ def _with_standing(found: QuerySet[Schedule]) -> QuerySet[Schedule]:
         stands=Case(
             When(paused_for="in_doubt", then=Value("in_doubt")),
             When(paused_at__isnull=False, then=Value("paused")),
+            When(report_key__in=reports.deleted_keys(), then=Value("report_gone")),
             When(destination__stopped_at__isnull=False, then=Value("stopped")),
             When(latest_shows="failing", then=Value("failing")),
             When(latest_shows="waiting", then=Value("waiting")),

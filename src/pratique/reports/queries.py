@@ -10,7 +10,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,7 @@ from pratique.reports.statements import (
     raw_expressions,
 )
 from pratique.reports.types import (
+    SAVED,
     Changes,
     Choice,
     Column,
@@ -238,6 +240,14 @@ def titles(keys: Iterable[str]) -> Mapping[str, Text]:
         saved = SavedReport.objects.filter(id__in=ids).values_list("id", "name")
         found |= {saved_key(id_): name for id_, name in saved}
     return found
+
+
+def deleted_keys() -> QuerySet[SavedReport, str]:
+    """Return the keys of saved reports that were deleted, for a condition of another statement."""
+    key = Concat(Value(SAVED), Cast("id", CharField()))
+    return (
+        SavedReport.objects.filter(deleted_at__isnull=False).annotate(key=key).values_list("key", flat=True)
+    )
 
 
 def saved_report(id_: UUID) -> SavedReport | None:

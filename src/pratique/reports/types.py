@@ -245,20 +245,20 @@ CATEGORY_TITLES: Mapping[Category, Text] = {
     Category.OPERATIONS: _("Imports, transfers and calls"),
 }
 
-_SAVED = "saved-"
+SAVED = "saved-"
 
 
 def saved_key(saved_report_id: UUID) -> str:
     """Return the key under which a saved report goes wherever a report's key is asked for."""
-    return f"{_SAVED}{saved_report_id}"
+    return f"{SAVED}{saved_report_id}"
 
 
 def saved_id(key: str) -> UUID | None:
     """Return whose key that is; None for a report of the catalogue, and for what is no key at all."""
-    if not key.startswith(_SAVED):
+    if not key.startswith(SAVED):
         return None
     try:
-        return UUID(key.removeprefix(_SAVED))
+        return UUID(key.removeprefix(SAVED))
     except ValueError:
         return None
 

@@ -101,6 +101,7 @@ CHIPS: Mapping[str, Mapping[str, Chip]] = {
         "waiting": Chip("pending", "autorenew", _("On its way")),
         "never": Chip("incomplete", "radio_button_unchecked", _("Nothing delivered yet")),
         "failing": Chip("expired", "error_outline", _("Last try failed")),
+        "report_gone": Chip("rejected", "cancel", _("Report deleted")),
         "stopped": Chip("rejected", "cancel", _("Destination stopped")),
         "paused": Chip("incomplete", "remove_circle", _("Paused")),
         "in_doubt": Chip("rejected", "help_outline", _("Waits for your answer")),

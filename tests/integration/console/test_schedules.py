@@ -22,7 +22,7 @@ from pratique.foundation.models import AuditEvent
 from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.interfaces.console import schedule_forms, schedule_words
-from pratique.reports.actions.saved import save_report
+from pratique.reports.actions.saved import delete_report, save_report
 from pratique.reports.types import ChosenColumn, Format, Layout, saved_key
 from pratique.screens import words
 from tests.destinations import a_destination
@@ -385,6 +385,12 @@ def test_a_saved_report_can_be_scheduled_with_its_columns(coordinator, school, h
         )  # fmt: skip
     key = saved_key(saved.id)
     page = coordinator.get(f"{AT}new/?report={key}")
+    form = page.content.decode()
+    order = [
+        form.index(f'value="{one}"')
+        for one in ("calendar", "06:00", "every", "weekdays", "days", "minutes", "15")
+    ]
+    assert order == sorted(order), "what belongs to a choice stands under it"
     assert [(row.key, row.own) for row in page.context["part"].rows] == [("student_id", "ID")]
     assert page.context["part"].parameters["on_campus"] == "yes"
     sent = filled(housing, **{"s-report": key, "columns-of": key, "on_campus": ""})
@@ -396,6 +402,13 @@ def test_a_saved_report_can_be_scheduled_with_its_columns(coordinator, school, h
     assert "For housing" in text_of(coordinator.get(AT))
     again = coordinator.get(f"{AT}{made.id}/change/")
     assert "on_campus" not in again.context["part"].parameters
+    # Once it is deleted, that is said at once, not only when the schedule's time has come.
+    delete_report(saved=saved, by=Actor("staff", str(mine.id)), now=NOW)
+    for page in (AT, f"{AT}?state=report_gone", f"{AT}{made.id}/"):
+        assert "Its report was deleted, so it can make no file." in text_of(coordinator.get(page))
+    assert [row.name for row in coordinator.get(f"{AT}?state=report_gone").context["page"].rows] == [
+        made.name
+    ]
 
 
 @pytest.mark.parametrize(
@@ -431,6 +444,7 @@ def test_one_schedule_says_how_it_stands_and_what_was_delivered(coordinator, sch
     assert "Everything up to Aug. 3, 2026, 11 a.m. is delivered." in said
     assert "1 to 25 of 31" in said
     assert "every 15 minutes" in said
+    assert coordinator.get(page).content.decode().count("Aug. 3, 2026, 11 a.m.</time>") > 25
     failed = deliver(schedule, state=DeliveryState.FAILED, failure="write_no_room")[0]
     set_to(schedule, paused_at=NOW, paused_by="system:schedule", paused_for="in_doubt", next_at=None)
     said = text_of(coordinator.get(page))

@@ -21,6 +21,7 @@ STANDINGS: Mapping[str, str | Promise] = {
     ScheduleStanding.WAITING.value: gettext_lazy("On its way"),
     ScheduleStanding.NEVER.value: gettext_lazy("Nothing delivered yet"),
     ScheduleStanding.FAILING.value: gettext_lazy("Last try failed"),
+    ScheduleStanding.REPORT_GONE.value: gettext_lazy("Report deleted"),
     ScheduleStanding.STOPPED.value: gettext_lazy("Destination stopped"),
     ScheduleStanding.PAUSED.value: gettext_lazy("Paused"),
     ScheduleStanding.IN_DOUBT.value: gettext_lazy("Waits for your answer"),
@@ -42,7 +43,12 @@ def needs_care(schedule: Schedule) -> bool:
     stands = schedule_standing(schedule)
     if stands is ScheduleStanding.PAUSED:
         return bool(schedule.paused_for != "staff")
-    return stands in (ScheduleStanding.IN_DOUBT, ScheduleStanding.STOPPED, ScheduleStanding.FAILING)
+    return stands in (
+        ScheduleStanding.IN_DOUBT,
+        ScheduleStanding.REPORT_GONE,
+        ScheduleStanding.STOPPED,
+        ScheduleStanding.FAILING,
+    )
 
 
 def problem(schedule: Schedule, latest: Delivery | None) -> str:
@@ -50,6 +56,8 @@ def problem(schedule: Schedule, latest: Delivery | None) -> str:
     match schedule_standing(schedule):
         case ScheduleStanding.IN_DOUBT | ScheduleStanding.PAUSED:
             return why_paused(schedule.paused_for)
+        case ScheduleStanding.REPORT_GONE:
+            return _("Its report was deleted, so it can make no file. Choose another report.")
         case ScheduleStanding.STOPPED:
             return why_stopped(schedule.destination.stopped_for) if schedule.destination else ""
         case ScheduleStanding.FAILING:
