@@ -81,11 +81,6 @@ def listed(titles: Mapping[str, Text], counts: Mapping[str, int]) -> str:
     )
 
 
-def total_of(counts: Mapping[Any, int]) -> int:
-    """Return how many were counted."""
-    return sum(counts.values())
-
-
 def by_first(rows: Sequence[tuple[Any, ...]]) -> dict[str, int]:
     """Return rows of (key, count) as a mapping; rows with the same key are added up."""
     found: dict[str, int] = {}
