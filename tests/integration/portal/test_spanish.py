@@ -4,6 +4,7 @@ import html
 import io
 import re
 import runpy
+from datetime import date
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
@@ -283,7 +284,8 @@ def test_the_pages_of_somebody_who_helps(place, address):
 def test_mails(place, kind):
     claimed = Claimed(
         id=new_id(), kind=kind, name="Ana", username="ana@x.edu", email="ana@x.edu", number="", language="es",
-        has_account=False, guardian="", token="abc",
+        # Who has none has not said a language yet: their reminder says in each that the page speaks it.
+        has_account=kind == NoticeKind.REMINDER, guardian="", token="abc", due_on=date(2026, 8, 10),
     )  # fmt: skip
     mail = compose(claimed, place.institution)
     told = plain(f"{mail.subject} {mail.body}")
