@@ -19,6 +19,7 @@ from pratique.requirements.actions import create_draft, publish
 from pratique.requirements.models import RequirementSet
 from pratique.requirements.queries import sets_in_force
 from pratique.students.models import Membership, Student
+from tests.integration.audit.trail import settle
 from tests.integration.partner.wire import a_nonce, call, code, opened
 from tests.partners import a_partner
 from tests.schools import BY, EXAM, GROUPS, MMR, NOW, TERMS, TODAY, a_school, imported, judged, requires
@@ -224,6 +225,7 @@ def test_the_schedulers_jobs_work_for_the_twin(monkeypatch):
     app.perform_import_paths()
     periodic = list(app.periodic_registry.periodic_tasks.values())
     assert periodic
+    settle()  # what is sealed lies below every open transaction, also of tests that run beside this one
     for one in periodic:
         if one.task.name.split(".")[0] in {"builtin", "procrastinate"}:
             continue
