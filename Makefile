@@ -16,20 +16,26 @@ BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup messages assets run test tools browser before-tests check bench bench-load lock clean
+.PHONY: help setup compiled messages assets run test tools browser before-tests check bench bench-load lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
-setup: $(INSTALLED) assets $(CATALOGUES:.po=.mo)  ## virtual environment, locked dependencies, browser libraries
+setup: $(INSTALLED) compiled assets $(CATALOGUES:.po=.mo)  ## virtual environment, locked dependencies, browser libraries
 
 $(INSTALLED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pratique needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	rm -f $(VENV)/.installed-*
 	touch $@
+
+# After pip and not by it: that would do it alone, while all others wait. What only tests use is compiled by its first use.
+compiled: $(INSTALLED)
+	@test $(VENV)/.compiled -nt $(INSTALLED) || { \
+		$(BIN)/python -m compileall -q -j 0 -x '/(tests?|moto|faker|playwright|mypy|botocore/docs)/' $(VENV)/lib src; \
+		touch $(VENV)/.compiled; }
 
 assets: $(INSTALLED)  ## browser libraries into assets/
 	@command -v npm >/dev/null || test -x $(BIN)/npm || \
