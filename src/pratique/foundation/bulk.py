@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-
 # From so many rows on, plans of smaller days are dropped.
 _MANY = 1_000
 
