@@ -1,6 +1,8 @@
 """The client that pushes files, against a played server with every fault that we know of."""
 
 import random
+import socket
+import threading
 
 import asyncssh
 import pytest
@@ -214,21 +216,44 @@ def test_a_server_that_falls_silent_is_given_up(theirs):
     assert failure(Ledger().push, theirs, waits=Waits(stall=0.5)) == "write_stalled"
 
 
-def test_what_is_no_ssh_is_told_from_what_is(tmp_path):
-    import socket
-    import threading
+def key_exchange_offer(*lists):
+    """The first packet of a server (RFC 4253, sections 6 and 7.1): its lists of algorithms."""
+    lists = [*lists, *[""] * (10 - len(lists))]
+    names = b"".join(len(one).to_bytes(4, "big") + one.encode() for one in lists)
+    payload = bytes([20]) + bytes(16) + names + bytes(5)
+    padding = 8 - (len(payload) + 5) % 8 + 8
+    return (len(payload) + padding + 1).to_bytes(4, "big") + bytes([padding]) + payload + bytes(padding)
 
+
+OLD = key_exchange_offer("diffie-hellman-group14-sha1", "ssh-dss", *["aes128-cbc"] * 2, *["hmac-sha1"] * 2, *["none"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n" * 100, "not_ssh"),
+        (b"", "not_ssh"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not_ssh"),
+        (b"SSH-2.0-OpenSSH_5.3\r\n" + OLD, "no_common_algorithm"),
+    ],
+    ids=["a-web-server", "nothing", "its-version-alone", "only-old-algorithms"],
+)
+def test_who_hangs_up_before_a_host_key_is_told_by_what_they_said(said, code):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer():
             peer, _address = listener.accept()
             with peer:
-                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 100)
+                peer.sendall(said)
+                # What was not read would be answered with a reset, which may overtake what was said.
+                peer.shutdown(socket.SHUT_WR)
+                while peer.recv(65536):
+                    pass
 
         thread = threading.Thread(target=answer)
         thread.start()
         there = Server("127.0.0.1", listener.getsockname()[1], "us", password="x", host_keys=["AAAA"])
-        assert try_out(there).failure == "not_ssh"
+        assert try_out(there).failure == code
         thread.join()
 
 

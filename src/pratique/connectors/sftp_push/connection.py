@@ -52,6 +52,19 @@ class _Watch(asyncssh.SSHClient):
         self._pinned = pinned
         self.shown: HostKey | None = None
         self.believed = False
+        self._connection: asyncssh.SSHClientConnection | None = None
+
+    @property
+    def offered(self) -> bool:
+        """Whether the server has said which algorithms it speaks (RFC 4253, section 7.1).
+
+        asyncssh finds that none are ours, and in the same moment that a server which found the same has hung up; it
+        raises whichever comes first. What it received is the one sure sign, and no public name gives it.
+        """
+        return bool(getattr(self._connection, "_server_kexinit", b""))
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._connection = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         self.shown = HostKey.of(key.get_algorithm(), key.public_data)
@@ -192,6 +205,8 @@ def _refused(error: Exception, watch: _Watch, server: Server) -> PushError:
     if isinstance(error, asyncssh.PermissionDenied):
         return PushError("sign_in_refused")
     if isinstance(error, asyncssh.KeyExchangeFailed):
+        return PushError("no_common_algorithm")
+    if watch.offered and not watch.believed and isinstance(error, asyncssh.ConnectionLost | ConnectionError):
         return PushError("no_common_algorithm")
     if not watch.believed:
         # No host key yet: a port where something else listens, or nothing that answers.
