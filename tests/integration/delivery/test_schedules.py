@@ -174,6 +174,16 @@ def test_a_schedule_that_another_worker_holds_is_left_to_it(school, made, clocke
         assert Delivery.objects.count() == 1
 
 
+def test_what_a_clock_that_ran_ahead_put_off_runs_when_the_clock_is_right_again(school, made, swept, clocked):
+    made()
+    right = clocked.now
+    assert swept(minutes=60 * 24 * 400)[0] == 1
+    clocked.now = right
+    assert swept(minutes=1)[0] == 1
+    assert swept(minutes=1)[0] == 0
+    assert swept(minutes=5)[0] == 1
+
+
 def test_a_whole_file_that_waits_gives_way_to_the_next(school, account, made, swept, clocked):
     schedule = made(
         contents="whole",
