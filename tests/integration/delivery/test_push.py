@@ -225,7 +225,9 @@ def key_exchange_offer(*lists):
     return (len(payload) + padding + 1).to_bytes(4, "big") + bytes([padding]) + payload + bytes(padding)
 
 
-OLD = key_exchange_offer("diffie-hellman-group14-sha1", "ssh-dss", *["aes128-cbc"] * 2, *["hmac-sha1"] * 2, *["none"] * 2)
+OLD = key_exchange_offer(
+    "diffie-hellman-group14-sha1", "ssh-dss", *["aes128-cbc"] * 2, *["hmac-sha1"] * 2, *["none"] * 2
+)
 
 
 @pytest.mark.parametrize(
