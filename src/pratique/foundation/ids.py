@@ -41,6 +41,14 @@ def new_ids(count: int) -> list[uuid.UUID]:
     return ids
 
 
+def read_id(text: object) -> uuid.UUID | None:
+    """Return the id that somebody wrote into an address, a form or a command; None for what is no id."""
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
+
+
 def time_of(id_: uuid.UUID) -> datetime:
     """Return when an id of `new_id` was made, to the millisecond."""
     return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)

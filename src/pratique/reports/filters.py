@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from pratique.compliance.models import ItemStatus
+from pratique.foundation.ids import read_id
 from pratique.institutions.models import Package, RequirementGroup, Term, Tracker
 from pratique.reports.types import Choice, Filter, FilterKind, Parameters, ParsedParameters, ReportError
 from pratique.requirements.models import Requirement, SetState
@@ -179,11 +180,8 @@ def _matches(value: str, options: Sequence[tuple[str, str, Sequence[str]]]) -> l
 
 def _import(value: str) -> str | None:
     """Return the key of an import however old it is; the choices list only recent ones."""
-    try:
-        key = UUID(value)
-    except ValueError:
-        return None
-    return str(key) if RosterImport.objects.filter(id=key).exists() else None
+    key = read_id(value)
+    return str(key) if key and RosterImport.objects.filter(id=key).exists() else None
 
 
 def _number(value: str, one: Filter) -> int:

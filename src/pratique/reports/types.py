@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts.roles import Permission
+from pratique.foundation.ids import read_id
 
 Text = str | Promise
 # Checked and in plain JSON: what `queries.parse_parameters` gives, and what a run stores.
@@ -255,12 +256,7 @@ def saved_key(saved_report_id: UUID) -> str:
 
 def saved_id(key: str) -> UUID | None:
     """Return whose key that is; None for a report of the catalogue, and for what is no key at all."""
-    if not key.startswith(SAVED):
-        return None
-    try:
-        return UUID(key.removeprefix(SAVED))
-    except ValueError:
-        return None
+    return read_id(key.removeprefix(SAVED)) if key.startswith(SAVED) else None
 
 
 @dataclass(frozen=True)

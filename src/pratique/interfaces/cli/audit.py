@@ -17,6 +17,7 @@ from pratique.accounts.queries import display_names
 from pratique.foundation import audit, clock
 from pratique.foundation.audit_chain.rows import UnreadableEventError
 from pratique.foundation.audit_chain.verify import PATIENCE, Break, Fault, Verdict, verify
+from pratique.foundation.ids import read_id
 from pratique.foundation.models import AuditEvent
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
@@ -222,10 +223,7 @@ def _day(text: str, zone: ZoneInfo, later: int) -> datetime | None:
 
 def _staff_key(by: str) -> UUID | None:
     kind, _separator, key = by.partition(":")
-    try:
-        return UUID(key) if kind == "staff" else None
-    except ValueError:
-        return None
+    return read_id(key) if kind == "staff" else None
 
 
 @contextmanager

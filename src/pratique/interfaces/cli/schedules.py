@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -18,6 +17,7 @@ from pratique.delivery.actions import schedules as actions
 from pratique.delivery.models import Delivery, Schedule
 from pratique.delivery.types import DeliveryError, ScheduleError, sentence, why_paused
 from pratique.foundation import audit, clock
+from pratique.foundation.ids import read_id
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.institutions.queries import institution_by_slug
@@ -146,7 +146,7 @@ def resend(
 ) -> None:
     """Send a delivered file again, the very same bytes under a new name."""
     with _said(as_json), _school(institution) as school:
-        id_ = _uuid(delivery)
+        id_ = read_id(delivery)
         found = queries.delivery_by_id(id_) if id_ else None
         if found is None:
             raise DeliveryError("There is no such delivery.")
@@ -187,19 +187,12 @@ def _school(slug: str) -> Iterator[Institution]:
 
 
 def _schedule(name: str) -> Schedule:
-    id_ = _uuid(name)
+    id_ = read_id(name)
     found = queries.schedule_by_id(id_) if id_ else queries.schedule_by_name(name)
     if found is None:
         known = ", ".join(one.name for one in queries.schedules()[:20])
         raise DeliveryError(f"There is no schedule “{name[:60]}”. Known: {known or 'none'}.")
     return found
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _facts(school: Institution, schedule: Schedule, titles: Mapping[str, Text]) -> dict[str, Any]:

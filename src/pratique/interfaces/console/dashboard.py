@@ -131,7 +131,7 @@ def dashboard(
     return Dashboard(
         _figures(trackers, without, today, now),
         trackers,
-        dashboard_changes.since(since, now=now) if since else None,
+        dashboard_changes.since(since) if since else None,
         dashboard_lines.line(asked or {}, trackers=_names(trackers), today=today, now=now),
         _outlook(today),
         _attention(today, now),

@@ -113,9 +113,7 @@ def _share(count: int, least: int, most: int) -> float:
     return (count - least) / (most - least) if most > least else 0.5
 
 
-def line(
-    asked: Mapping[str, str], *, trackers: Mapping[UUID, str], today: date, now: datetime
-) -> Line:  # fmt: skip
+def line(asked: Mapping[str, str], *, trackers: Mapping[UUID, str], today: date, now: datetime) -> Line:
     """Return the line that `asked` ("line", "days") asks for; what is not known is as always: all, 90 days."""
     requirements = {
         one.value: name_in_words(str(one.title), gettext) for one in filters.choices(filters.REQUIREMENT)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from pratique.accounts.models import User
 from pratique.accounts.queries import display_names
 from pratique.foundation.audit import Actor
+from pratique.foundation.ids import read_id
 from pratique.partners.queries import names_of_clients
 
 
@@ -41,10 +42,7 @@ def names(actors: Iterable[str]) -> Mapping[str, str]:
 
 def _staff_key(text: str) -> UUID | None:
     kind, _separator, key = text.partition(":")
-    try:
-        return UUID(key) if kind == "staff" else None
-    except ValueError:
-        return None
+    return read_id(key) if kind == "staff" else None
 
 
 def _kind(text: str) -> str:

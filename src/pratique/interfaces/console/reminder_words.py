@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from pratique.interfaces.console import student_list
 from pratique.reminders.models import Batch, BatchKind, BatchState, Reminder, ReminderState
-from pratique.reminders.queries import NUDGE
+from pratique.reminders.queries import NUDGE, notices_of
 from pratique.reminders.types import REASONS, Step, StepKind
 from pratique.students.models import Notice, NoticeState
 
@@ -93,6 +93,12 @@ def standing(reminder: Reminder, messages: Sequence[Notice]) -> str:
         if state in states:
             return shown
     return "on_the_way"
+
+
+def with_messages(reminders: Sequence[Reminder]) -> list[tuple[Reminder, str, Sequence[Notice]]]:
+    """Return each reminder with how it stands and what went out for it; one query."""
+    notices = notices_of([one.id for one in reminders])
+    return [(one, standing(one, sent), sent) for one in reminders for sent in [notices.get(one.id, ())]]
 
 
 def batch_standing(batch: Batch) -> str:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pratique.accounts.models import User
 from pratique.accounts.roles import Permission, Role, role_allows
+from pratique.foundation.ids import read_id
 from pratique.institutions.models import RequirementGroup, Tracker
 from pratique.interfaces.console.student_list import Choice
 from pratique.records.models import Evidence, FileState, TiterResult
@@ -99,8 +100,8 @@ def read_filter(query: QueryDict, *, by: str, now: datetime, today: date) -> Que
         view=view if view in VIEWS else "open",
         by=by,
         search=query.get("q", "").replace("\0", "").strip()[:200],
-        tracker=_key(query.get("tracker", "")),
-        group=_key(query.get("group", "")),
+        tracker=read_id(query.get("tracker", "")),
+        group=read_id(query.get("group", "")),
         requirement_key=query.get("requirement", "").replace("\0", "")[:60],
         waiting_since_before=now - timedelta(days=int(age)) if age in AGES else None,
         due_before=today + timedelta(days=int(due) + (due != "0")) if due in DUES else None,
@@ -274,13 +275,6 @@ def _in_words(names: Any) -> list[tuple[str, str]]:
     return sorted(
         ((name, said[:1].upper() + said[1:]) for name, said in found.items()), key=lambda one: one[1]
     )
-
-
-def _key(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _without(query: QueryDict, name: str) -> str:

@@ -16,6 +16,7 @@ from pratique.accounts.roles import STAFF_ROLES, Permission, permissions_of
 from pratique.delivery import encrypting, names, queries, timing
 from pratique.delivery.models import Contents, Destination
 from pratique.delivery.types import DeliveryError, Place, SchedulePlan
+from pratique.foundation.ids import read_id
 from pratique.interfaces.console import schedule_columns
 from pratique.interfaces.console.schedule_columns import ReportPart
 from pratique.interfaces.console.schedule_forms import (
@@ -67,10 +68,10 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
     form.fields["report"].choices = [("", _("Choose a report")), *groups, (_("Catalog"), others)]  # type: ignore[attr-defined]
     kept = form.initial
     accounts = TransferAccount.objects.filter(
-        Q(closed_at__isnull=True) | Q(id__in=_key(kept.get("account")))
+        Q(closed_at__isnull=True) | Q(id=read_id(kept.get("account")))
     ).order_by("name", "id")
     destinations = Destination.objects.filter(
-        Q(closed_at__isnull=True) | Q(id__in=_key(kept.get("destination")))
+        Q(closed_at__isnull=True) | Q(id=read_id(kept.get("destination")))
     ).order_by("name", "id")
     form.fields["account"].choices = [  # type: ignore[attr-defined]
         ("", _("Choose an account")),
@@ -81,14 +82,6 @@ def new_form(user: User, data: QueryDict | None = None, *, initial: Mapping[str,
         *((str(one.id), one.name) for one in destinations),
     ]
     return form
-
-
-def _key(text: Any) -> list[UUID]:
-    """Return what an address or a form names, if that can be a key."""
-    try:
-        return [UUID(str(text))]
-    except ValueError:
-        return []
 
 
 def offer(form: ScheduleForm, part: ReportPart) -> None:

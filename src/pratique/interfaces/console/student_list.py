@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from pratique.foundation.ids import read_id
 from pratique.institutions.models import Package, RequirementGroup, Term, Tracker
 from pratique.students.models import MembershipState
 from pratique.students.queries import SORTS, Standing, StudentFilter
@@ -101,10 +101,10 @@ def read_filter(query: QueryDict, *, today: date) -> StudentFilter:
     return StudentFilter(
         # No text of ours holds a NUL, and PostgreSQL refuses to compare with one.
         search=query.get("q", "").replace("\0", "").strip()[:200],
-        package=_key(query, "package"),
-        tracker=_key(query, "tracker"),
-        group=_key(query, "group"),
-        term=_key(query, "term"),
+        package=read_id(query.get("package", "")),
+        tracker=read_id(query.get("tracker", "")),
+        group=read_id(query.get("group", "")),
+        term=read_id(query.get("term", "")),
         standing=Standing(standing) if standing in list(Standing) else None,
         overdue_on=today if standing == "overdue" else None,
         on_campus={"yes": True, "no": False}.get(query.get("campus", "")),
@@ -123,13 +123,6 @@ def read_columns(cookie: str) -> list[Column]:
     wanted = set(cookie.split("."))
     chosen = [column for column in COLUMNS if column.key in wanted]
     return chosen or [column for column in COLUMNS if column.shown_at_first]
-
-
-def _key(query: QueryDict, name: str) -> UUID | None:
-    try:
-        return UUID(query.get(name, ""))
-    except ValueError:
-        return None
 
 
 def _without(query: QueryDict, name: str) -> str:

@@ -108,13 +108,10 @@ _MOST_REMINDERS = 20
 
 def reminded(student_id: UUID) -> dict[str, Any]:
     """Return the student's reminders, the latest first, each with how it stands and what went out; and escalations."""
-    found = reminder_queries.reminders_of(student_id)[:_MOST_REMINDERS]
-    notices = reminder_queries.notices_of([one.id for one in found])
     return {
-        "reminders": [
-            (one, reminder_words.standing(one, notices.get(one.id, ())), notices.get(one.id, ()))
-            for one in found
-        ],
+        "reminders": reminder_words.with_messages(
+            reminder_queries.reminders_of(student_id)[:_MOST_REMINDERS]
+        ),
         "escalations": reminder_queries.escalations_of(student_id),
         "now": clock.now(),
     }

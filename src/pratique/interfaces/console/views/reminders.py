@@ -121,8 +121,4 @@ def reminder_rows(request: HttpRequest, found: Any) -> dict[str, Any]:
     total, size = found.count(), page_size(request.GET, SIZES)
     number = page_number(request.GET, total=total, size=size)
     rows = list(found[(number - 1) * size : number * size])
-    notices = queries.notices_of([one.id for one in rows])
-    shown = [
-        (one, reminder_words.standing(one, notices.get(one.id, ())), notices.get(one.id, ())) for one in rows
-    ]
-    return {"page": Page(shown, number, size, total), "now": clock.now()}
+    return {"page": Page(reminder_words.with_messages(rows), number, size, total), "now": clock.now()}

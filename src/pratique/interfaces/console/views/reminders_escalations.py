@@ -1,8 +1,6 @@
 """What follows a due date: who is to be held or reported, and deciding on it."""
 
 from collections import Counter
-from collections.abc import Iterable
-from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -14,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pratique.accounts.roles import Permission
 from pratique.foundation import clock
+from pratique.foundation.ids import read_id
 from pratique.interfaces.console import people, reminder_words
 from pratique.interfaces.console.views.reminders import SIZES
 from pratique.reminders import queries
@@ -99,17 +98,8 @@ def _asked(data: QueryDict) -> QuerySet[Escalation]:
     """Return those that wait and that a form names, one by one or by a filter."""
     if "all" in data:
         return queries.escalations(**{**_chosen(data), "state": EscalationState.WAITING})
-    return queries.escalations(state=EscalationState.WAITING).filter(
-        id__in=list(_keys(data.getlist("escalation")))
-    )
-
-
-def _keys(texts: Iterable[str]) -> Iterable[UUID]:
-    for text in texts:
-        try:
-            yield UUID(text)
-        except ValueError:
-            continue
+    named = [id_ for id_ in map(read_id, data.getlist("escalation")) if id_]
+    return queries.escalations(state=EscalationState.WAITING).filter(id__in=named)
 
 
 def _chosen(query: QueryDict) -> dict[str, str]:

@@ -61,7 +61,7 @@ def reminder_ladders(request: HttpRequest) -> HttpResponse:
 def reminder_ladder(request: HttpRequest, group_id: UUID | None = None) -> HttpResponse:
     """Edit a group's ladder, or the common one."""
     group, view = _find(group_id)
-    due_on = _example(view)
+    due_on = _example(view, clock.today(people.staff(request).institution.time_zone))
     if request.method != "POST":
         return _shown(request, view, [values_of(step) for step in view.steps], view.is_on, due_on)
     data, deed = request.POST, request.POST.get("deed", "save")
@@ -157,12 +157,12 @@ def _explain(forms: Sequence[StepForm], wrong: LadderError) -> str:
     return str(wrong)
 
 
-def _example(view: LadderView) -> date | None:
+def _example(view: LadderView, today: date) -> date | None:
     """Return a due date to show steps by: the next one of the group, or of anybody."""
     trackers = Tracker.objects.all()
     if view.requirement_group_id:
         trackers = trackers.filter(requirement_group_id=view.requirement_group_id)
-    dates = trackers.filter(due_on__gte=clock.now().date()).order_by("due_on")
+    dates = trackers.filter(due_on__gte=today).order_by("due_on")
     return dates.values_list("due_on", flat=True).first()
 
 
@@ -197,14 +197,12 @@ def _shown(
             "ladder": view,
             "rows": rows,
             "is_on": is_on,
-            "due_on": due_on,
             "problem": problem,
             "is_refused": is_refused,
             "foreseen": foreseen,
             "limit": queries.settings_of().approval_above,
             "next_plan": planning.next_plan(clock.now()),
             "may_add": len(rows) < _MOST_ROWS,
-            "is_touched": request.method == "POST",
         },
         status=422 if is_refused else 200,
     )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pratique.accounts.roles import Permission
 from pratique.foundation import clock
+from pratique.foundation.ids import read_id
 from pratique.interfaces.console import charts, people, review_page
 from pratique.records.models import Submission
 from pratique.reviews.actions.claiming import claim_next
@@ -188,10 +189,5 @@ def _safe(
 
 
 def _ids(request: HttpRequest) -> list[UUID]:
-    found = []
-    for text in request.POST.getlist("case"):
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))
+    found = map(read_id, request.POST.getlist("case"))
+    return list(dict.fromkeys(one for one in found if one))

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from pratique.accounts.models import User
 from pratique.accounts.roles import Permission, Role
 from pratique.foundation.audit import Actor
+from pratique.foundation.ids import read_id
 from pratique.interfaces.console import people, review_dates, review_page
 from pratique.interfaces.console.views.review import last_decided, moment
 from pratique.records import products
@@ -71,10 +72,7 @@ def review_case(request: HttpRequest, submission_id: UUID) -> HttpResponse:
 def review_next(request: HttpRequest) -> HttpResponse:
     """Take the next case behind `after` and send its part, or the sentence that nothing waits."""
     now, today, by = moment(request)
-    try:
-        after = UUID(request.POST.get("after", ""))
-    except ValueError:
-        after = None
+    after = read_id(request.POST.get("after", ""))
     found = claiming.claim_next(
         institution=people.staff(request).institution, by=people.actor(request), now=now, after=after
     )
@@ -365,10 +363,7 @@ def _text(asked: Asked, name: str) -> str:
 
 def _id(value: object) -> UUID:
     """Return an id out of JSON; one that nobody has where it is none."""
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return UUID(int=0)
+    return read_id(value) or UUID(int=0)
 
 
 def _held(request: HttpRequest) -> list[UUID]:
