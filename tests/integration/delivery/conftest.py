@@ -18,9 +18,11 @@ from pratique.delivery.actions.deliveries import deliver
 from pratique.delivery.models import Delivery, Destination
 from pratique.delivery.types import Place
 from pratique.foundation import clock
+from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.institutions.models import Institution
 from pratique.reports.types import Format
+from pratique.transfers import outbound
 from tests.destinations import PASSWORD
 from tests.schools import BY, NOW, a_school, imported
 from tests.settings import CLUSTER, ROOT
@@ -112,3 +114,10 @@ def read(row: Any) -> Any:
     """Return a row as the database has it now."""
     with institution_scope(row.institution_id):
         return type(row).objects.get(id=row.id)
+
+
+def content(school, account, name):
+    """What lies under a name in an account's folder."""
+    (file,) = [one for one in outbound.listed(school.id, account.account.id) if one.name == name]
+    stored = outbound.stored_name(account.account.id, file.id)
+    return blob_store().get(institution_id=school.id, name=stored)

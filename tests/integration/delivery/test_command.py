@@ -5,15 +5,19 @@ import threading
 import orjson
 import pytest
 from django.db import connection
+from pysequoia import Tsk
 from typer.testing import CliRunner
 
+from pratique.accounts.actions import create_staff
+from pratique.accounts.roles import Role
 from pratique.delivery import sending
 from pratique.delivery.models import Delivery
 from pratique.foundation.tenancy import institution_scope
 from pratique.interfaces.cli import deliver as command
 from pratique.transfers import outbound
 from tests.destinations import a_destination_at
-from tests.integration.delivery.conftest import QUICK, REPORT
+from tests.integration.delivery.conftest import QUICK, REPORT, content
+from tests.schools import BY, NOW
 from tests.transfers import an_account
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -85,6 +89,54 @@ def test_a_report_is_delivered_to_a_destination_by_its_name(school, theirs, dest
     assert [one.name for one in theirs.root.iterdir()] == [told["file"]]
 
 
+def test_columns_order_and_shape_of_the_file_are_chosen(school, tmp_path):
+    account = an_account(school, tmp_path)
+    layout, key = tmp_path / "layout.json", tmp_path / "key.asc"
+    layout.write_text('{"columns": [{"key": "last_name", "title": "Surname"}, {"key": "student_id"}]}')
+    key.write_text(str(Tsk.generate("it@x.edu").extract_certificate()))
+    chosen = (
+        "--to",
+        account.username,
+        "--layout",
+        str(layout),
+        "--sort",
+        "-student_id",
+        "--bom",
+        "--wait",
+        "--json",
+    )
+    with Worker(school):
+        plain = orjson.loads(call(school, *chosen).stdout)
+        sealed = orjson.loads(call(school, *chosen, "--pgp-key", str(key), "--no-neutralise").stdout)
+    assert (plain["state"], sealed["state"]) == ("delivered", "delivered")
+    assert content(school, account, plain["file"]).startswith("\ufeffSurname,".encode())
+    assert sealed["file"].endswith(".csv.pgp")
+    with institution_scope(school.id):
+        kept = Delivery.objects.get(id=sealed["id"])
+    assert (kept.neutralise, kept.bom, kept.sort) == (False, True, "-student_id")
+
+
+def test_staff_are_named_by_their_addresses(school):
+    with institution_scope(school.id):
+        person = create_staff(
+            institution=school, username="coordinator", name="Eve O’Neill", role=Role.COORDINATOR,
+            password="a long enough password", email="eve@x.edu", by=BY, now=NOW,
+        )  # fmt: skip
+    done = call(school, "--mail-to", "Eve@x.edu")
+    assert done.exit_code == 0, done.output
+    with institution_scope(school.id):
+        assert Delivery.objects.get().staff == [str(person.id)]
+
+
+def test_a_file_that_is_no_layout_or_no_key_is_said(school, destination, tmp_path):
+    binary = tmp_path / "key.gpg"
+    binary.write_bytes(bytes(range(256)))
+    for option, says in (("--layout", "no layout"), ("--pgp-key", "no OpenPGP public key")):
+        done = call(school, "--to", "Registrar", option, str(binary))
+        assert (done.exit_code, says in done.output) == (2, True), done.output
+        assert call(school, "--to", "Registrar", option, str(tmp_path)).exit_code == 2
+
+
 def test_without_waiting_it_is_on_its_way(school, destination):
     done = call(school, "--to", "Registrar")
     assert (done.exit_code, "is on its way to Registrar" in done.output) == (0, True)
@@ -103,12 +155,26 @@ def test_a_stopped_destination_is_told_and_not_waited_for(school, theirs, destin
     ("arguments", "says"),
     [
         (["--to", "nobody"], "Known: Registrar"),
+        ([], "--mail-to"),
+        (["--to", "Registrar", "--mail-to", "ana@x.edu"], "--mail-to"),
+        (["--mail-to", "nobody@x.edu"], "nobody among staff"),
+        (["--to", "Registrar", "--sort", "nothing"], "nothing"),
         (["--to", "Registrar", "--format", "pdf"], "csv"),
         (["--to", "Registrar", "--filter", "package"], "--filter name=value"),
         (["--to", "Registrar", "--filter", "nothing=1"], "nothing"),
         (["--to", "Registrar", "--name", "{student}.csv"], "{date}"),
     ],
-    ids=["no-such-place", "no-such-format", "no-filter", "unknown-filter", "no-such-field"],
+    ids=[
+        "no-such-place",
+        "no-place",
+        "two-places",
+        "nobody-on-staff",
+        "no-such-column",
+        "no-such-format",
+        "no-filter",
+        "unknown-filter",
+        "no-such-field",
+    ],
 )
 def test_what_is_wrong_is_said_and_nothing_begins(school, destination, arguments, says):
     done = call(school, *arguments)

@@ -27,10 +27,9 @@ from pratique.foundation.storage import blob_store
 from pratique.foundation.tenancy import institution_scope
 from pratique.reports import queries as reports
 from pratique.reports.types import ChosenColumn, Format, Layout
-from pratique.transfers import outbound
 from pratique.transfers.actions.accounts import close_account
 from tests.destinations import a_destination_at
-from tests.integration.delivery.conftest import REPORT, read, tried
+from tests.integration.delivery.conftest import REPORT, content, read, tried
 from tests.schools import BY, NOW, imported
 from tests.settings import CLUSTER
 from tests.transactions import settle
@@ -79,12 +78,6 @@ def swept(school, clocked):
             return ran, Delivery.objects.order_by("-requested_at", "-id").first()
 
     return sweep
-
-
-def content(school, account, name):
-    (file,) = [one for one in outbound.listed(school.id, account.account.id) if one.name == name]
-    stored = outbound.stored_name(account.account.id, file.id)
-    return blob_store().get(institution_id=school.id, name=stored)
 
 
 def seen(schedule):

@@ -50,6 +50,8 @@ def test_a_schedule_is_looked_at_run_paused_resumed_replayed_and_sent_again(scho
     assert "There is nothing to send." in call("run", "Housing")
     assert asked("pause", "Housing")["standing"] == "paused"
     assert "paused" in asked("run", "Housing", status=2)["error"]
+    assert [len(asked("list", "--state", one)) for one in ("paused", "failing")] == [1, 0]
+    assert "'paused'" in call("list", "--state", "sad", status=2)
     assert asked("resume", "Housing")["next_at"] == "2026-08-03T11:15:00-04:00"
     assert "goes back" in call("replay", "Housing", "--since", "2026-08-01")
     assert asked("resend", str(delivery.id))["file"].endswith("-2.csv")

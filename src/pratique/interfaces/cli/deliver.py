@@ -59,7 +59,9 @@ def deliver(
     layout: Annotated[
         Path | None,
         typer.Option(
-            help="A JSON file: columns, their titles and widths, date formats (guides/reports).", exists=True
+            help="A JSON file: columns, their titles and widths, date formats (guides/reports).",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     no_neutralise: Annotated[
@@ -67,7 +69,12 @@ def deliver(
     ] = False,
     bom: Annotated[bool, typer.Option("--bom", help="Begin a text file with a byte order mark.")] = False,
     pgp_key: Annotated[
-        Path | None, typer.Option(help="A file with the OpenPGP public key to encrypt to.", exists=True)
+        Path | None,
+        typer.Option(
+            help="A file with the OpenPGP public key to encrypt to, armored as text.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it has arrived or failed for good.")
@@ -96,7 +103,8 @@ def deliver(
             sort=sort,
             neutralise=not no_neutralise,
             bom=bom,
-            pgp_key=pgp_key.read_text() if pgp_key else "",
+            # What is no text is no key: saying so is the work of whoever reads it.
+            pgp_key=pgp_key.read_text(errors="replace") if pgp_key else "",
             by=audit.Actor("command", "deliver"),
             now=now,
         )

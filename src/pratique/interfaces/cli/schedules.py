@@ -43,12 +43,12 @@ def schedules() -> None:
 @app.command("list")
 def list_schedules(
     institution: School,
-    state: Annotated[str, typer.Option(help="Only those that stand so, such as paused or failing.")] = "",
+    state: Annotated[queries.ScheduleStanding | None, typer.Option(help="Only those that stand so.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the schedules, how they stand, and when they run next."""
     with _said(as_json), _school(institution) as school:
-        rows = list(queries.schedules(state=state))
+        rows = list(queries.schedules(state=state.value if state else ""))
         titles = report_queries.titles(one.report_key for one in rows)
         found = [_facts(school, one, titles) for one in rows]
     if as_json:
