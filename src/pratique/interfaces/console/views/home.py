@@ -20,7 +20,8 @@ def home(request: HttpRequest) -> HttpResponse:
     user, now = people.staff(request), clock.now()
     today = clock.today(user.institution.time_zone, at=now)
     asked = {key: request.GET.get(key, "") for key in ("line", "days")}
-    if request.headers.get("HX-Target") == "over-time":
+    # htmx 4 names the element with its tag.
+    if request.headers.get("HX-Target") == "div#over-time":
         drawn = line(today=today, now=now, asked=asked)
         return render(request, "console/dashboard/over_time.html", {"line": drawn})
     found = dashboard(today=today, now=now, since=look(user=user, now=now), asked=asked)
