@@ -161,8 +161,25 @@ _STANDARDS = (
 _CONTRAST = "{type: 'rule', values: ['color-contrast']}"
 
 
+# What is being fetched anew fades meanwhile, which is too little contrast by intent. Where a page asks a moment after
+# somebody typed (`delay` in its triggers, half a second at most), that moment is waited for too.
+_STILL = """async () => {
+  const moves = () => document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')
+    || document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === 'running');
+  const quiet = document.querySelector('[hx-trigger*="delay:"]') ? 600 : 0;
+  const begun = performance.now();
+  let since = begun;
+  do {
+    await new Promise(requestAnimationFrame);
+    if (moves()) since = performance.now();
+    if (performance.now() - begun > 20000) throw new Error('the page does not come to rest');
+  } while (moves() || performance.now() - since < quiet);
+}"""
+
+
 def faults_of(page: Page, *, contrast_only: bool = False) -> list[str]:
-    """What axe-core finds wrong with the page as it stands: WCAG 2.2 A and AA, and its best practices."""
+    """What axe-core finds wrong with the page as it stands at rest: WCAG 2.2 A and AA, and its best practices."""
+    page.evaluate(_STILL)
     page.evaluate(AXE.read_text())
     found = page.evaluate(
         f"axe.run({{runOnly: {_CONTRAST if contrast_only else _STANDARDS}, resultTypes: ['violations']}})"
