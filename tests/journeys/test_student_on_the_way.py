@@ -162,6 +162,30 @@ def test_without_a_network_it_is_kept_here_and_saved_later(open_browser, place):
         assert Submission.objects.get().draft["pieces"][0]["administered_on"] == "2008-03-04"
 
 
+def test_what_is_typed_before_the_script_has_come_is_judged_and_found(open_browser, place):
+    # given a line on which a page is there long before its script
+    page = signed_in(open_browser, place, PHONE)
+    page.get_by_role("link", name="MMR", exact=True).click()
+    scripts = []
+    page.route("**/portal/hand_in.js", lambda route: scripts.append(route))
+    page.get_by_role("button", name="Type dates of vaccines").click()
+    # when she types at once
+    row = page.locator("[data-row]").first
+    typed(row, "4", "3", "2008")
+    scripts.pop().continue_()
+    # then it is kept and judged as if the script had been there
+    expect(page.get_by_text("Counts as dose 1 of MMR")).to_be_visible()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    # and a name typed so early is looked for, and is not taken for the vaccine that stood there
+    page.goto(page.url, wait_until="commit")
+    vaccine = row.locator("[data-finder] input")
+    vaccine.fill("hepat")
+    scripts.pop().continue_()
+    expect(row.get_by_role("option").filter(has_text="Hepatitis B").first).to_be_visible()
+    expect(row.locator("input[data-code]")).to_have_value("")
+    expect(vaccine).to_be_focused()
+
+
 def test_a_second_window_is_told_and_loses_nothing(open_browser, place, monkeypatch):
     # given a clock that goes on: windows are told apart by when the draft was saved
     moments = count()

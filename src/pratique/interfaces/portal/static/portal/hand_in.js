@@ -13,7 +13,8 @@ const form = document.querySelector("form[data-hand-in]");
 
 function placeFocus() {
   const wanted = document.querySelector("[data-focus]");
-  if (wanted) wanted.focus();
+  // Whoever types already stays where they are.
+  if (wanted && !document.activeElement?.matches("input, select, textarea")) wanted.focus();
 }
 
 /* --- kept in this window until it is saved -------------------------------------------------------------------------- */
@@ -42,7 +43,22 @@ function forgetEverything() {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(KEEPER)) sessionStorage.removeItem(key);
 }
 
-function restore() {
+// What was typed before this file had come, which on a weak line takes a while: no event told of it.
+function typedEarly() {
+  return new Set(
+    [...form.elements].filter((field) => {
+      if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+      if (field.type === "select-one") {
+        const first = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+        return field.value !== first?.value;
+      }
+      return field.type !== "hidden" && "defaultValue" in field && field.value !== field.defaultValue;
+    }),
+  );
+}
+
+// `early`: fields that keep what was typed into them just now.
+function restore(early) {
   const kept = sessionStorage.getItem(storeKey);
   if (!kept) return false;
   const entries = JSON.parse(kept);
@@ -59,10 +75,12 @@ function restore() {
   for (const field of form.elements) {
     // Each row has its own id already; all fields of that name would get the first one's.
     if (!field.name || ["csrfmiddlewaretoken", "seen", "go", "row"].includes(field.name)) continue;
-    if (field.type === "checkbox" || field.type === "radio") field.checked = ticked.has(`${field.name}=${field.value}`);
-    else {
+    if (field.type === "checkbox" || field.type === "radio") {
+      if (!early.has(field)) field.checked = ticked.has(`${field.name}=${field.value}`);
+    } else {
       const found = entries.find(([name]) => name === field.name);
-      if (found) field.value = found[1];
+      if (found && found[1] === field.value) early.delete(field);
+      else if (found && !early.has(field)) field.value = found[1];
     }
   }
   return true;
@@ -432,7 +450,9 @@ function setUp() {
   });
   for (const part of form.querySelectorAll("[data-without-script]")) part.hidden = true;
   if (form.querySelector("[data-rows]")) number();
-  if (restore()) changed();
+  const early = typedEarly();
+  if (restore(early)) changed();
+  for (const field of early) field.dispatchEvent(new Event("input", { bubbles: true }));
   if (form.hasAttribute("data-questions")) showQuestions();
 }
 
