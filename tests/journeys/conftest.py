@@ -1,6 +1,7 @@
 """A real browser against a live server: every worker with a port and a database of its own."""
 
 import asyncio
+import functools
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 from procrastinate.contrib.django import app
 
 from pratique.foundation import clock
@@ -63,6 +64,29 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started = playwright.chromium.launch(executable_path=system, args=_FLAGS)
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fills_in_what_is_ready() -> Iterator[None]:
+    """Let whoever fills in a field wait until the page's scripts have run: a machine is quicker than any person.
+
+    What happens to those who are as quick is a story of its own; it types with the keyboard.
+    """
+
+    def when_ready(deed: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(deed)
+        def done(field: Locator, *arguments, **options) -> None:
+            # First the field, then its page: a click before may still be on its way to it.
+            field.wait_for(state="attached")
+            field.page.wait_for_load_state("domcontentloaded")
+            deed(field, *arguments, **options)
+
+        return done
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("fill", "select_option", "set_input_files", "press"):
+            patched.setattr(Locator, name, when_ready(getattr(Locator, name)))
+        yield
 
 
 class _Quiet(WSGIRequestHandler):
